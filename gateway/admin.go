@@ -20,7 +20,7 @@ func (g *Gateway) admin(from int, r admin.Request) {
 	answer := func(reply []byte) {
 		g.loops[from].Post(func(w *worker.Worker) { w.AdminReply(r.Client, r.Seq, reply) })
 	}
-	r.Services = oneWith(g.subServices, r.Services[0])
+	r.Services = oneWith(g.roster.Load().parts, r.Services[0])
 	if r.As == nil {
 		g.adminPermitted(from, r, answer)
 		return
@@ -97,7 +97,7 @@ func (g *Gateway) info(r *admin.Request, answer func([]byte)) {
 			answer(r.Text(status.Info(g.facts(r.Listener, all, infos), r.Words)))
 		}
 		if _, role := g.listenerOf(r.Listener); !role.Is(facade.Sentinel) && status.AsksServers(r.Words) {
-			g.serverInfos(g.subServices[r.Services[0]].service, reply)
+			g.serverInfos(g.of(r.Services[0]), reply)
 		} else {
 			reply(nil)
 		}
@@ -107,8 +107,8 @@ func (g *Gateway) info(r *admin.Request, answer func([]byte)) {
 // facts are the data that INFO is made of.
 func (g *Gateway) facts(listener int, all []worker.Snapshot, infos []status.ServerReport) status.Facts {
 	of, role := g.listenerOf(listener)
-	service := g.subServices[of].service
-	s := &g.conf().Services[service]
+	service := g.of(of)
+	s := service.conf()
 	port := 0
 	g.mu.Lock()
 	for _, ln := range g.listeners {
@@ -127,8 +127,8 @@ func (g *Gateway) facts(listener int, all []worker.Snapshot, infos []status.Serv
 		Service: s.Name, RunID: g.runID, PID: os.Getpid(), Port: port, Uptime: time.Since(g.started),
 		ClientsMax: g.descriptors.clientsMax(), ClientMemoryMax: g.conf().Limits.ClientMemoryMax,
 		Rejected: g.rejected(), Workers: len(g.loops),
-		Reads: string(subServicesOf(g.conf())[of].reads), Hold: s.Hold.String(), View: g.viewOf(of), Stats: status.Sum(all),
-		Failovers: g.failovers[service].History(), Role: role, Servers: infos, Reloads: g.lastReload(),
+		Reads: string(g.part(of).reads(s)), Hold: s.Hold.String(), View: g.viewOf(of), Stats: status.Sum(all),
+		Failovers: service.failovers.History(), Role: role, Servers: infos, Reloads: g.lastReload(),
 	}
 }
 

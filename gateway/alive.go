@@ -19,9 +19,9 @@ func (g *Gateway) Turn(ctx context.Context) error {
 			return fmt.Errorf("event loop %d: %w", i, ctx.Err())
 		}
 	}
-	for i, k := range g.keepers {
-		if err := k.Turn(ctx); err != nil {
-			return fmt.Errorf("topology of %s: %w", g.conf().Services[i].Name, err)
+	for _, s := range g.roster.Load().services {
+		if err := s.Keeper.Turn(ctx); err != nil {
+			return fmt.Errorf("topology of %s: %w", s.name, err)
 		}
 	}
 	return nil

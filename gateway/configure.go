@@ -31,21 +31,21 @@ func (g *Gateway) configure(ctx context.Context, r *admin.Request) []byte {
 				"a password of the servers")
 		}
 	}
-	service := g.subServices[r.Services[0]].service
+	service := g.of(r.Services[0])
 	words := append([]string{"CONFIG"}, r.Words...)
 	if r.Command == routing.CmdConfigSet {
-		if name := protectedIn(r.Words[1:]); name != "" && !g.conf().Services[service].Allowed()[routing.ConfigSet] {
+		if name := protectedIn(r.Words[1:]); name != "" && !service.conf().Allowed()[routing.ConfigSet] {
 			return resp.AppendError(nil, "ERR 'config set "+name+"' is not allowed through the gateway: it, replicas or "+
 				"Sentinels could lose access to the server; --allow '"+routing.ConfigSet+"' permits it")
 		}
-		if words = append(words[:2], g.toChange(ctx, service, r.Words[1:])...); len(words) == 2 {
+		if words = append(words[:2], toChange(ctx, service, r.Words[1:])...); len(words) == 2 {
 			return resp.OK
 		}
 	}
 	deadline := time.Now().Add(r.Patience)
 	var asked []serverReply // the last replies to a change, which may be sent twice without harm
 	for {
-		all, why := g.askPrimaries(ctx, service, words)
+		all, why := askPrimaries(ctx, service, words)
 		if !gets && all != nil {
 			asked = all
 		}
@@ -58,7 +58,7 @@ func (g *Gateway) configure(ctx context.Context, r *admin.Request) []byte {
 		case asked != nil:
 			return configChanged(r.Words[0], asked)
 		default:
-			return resp.AppendError(nil, "LOADING evergate: service '"+g.conf().Services[service].Name+"': "+why+
+			return resp.AppendError(nil, "LOADING evergate: service '"+service.name+"': "+why+
 				"; the command was not executed")
 		}
 		if !pause(ctx, configRetry) {
@@ -79,11 +79,11 @@ func pause(ctx context.Context, d time.Duration) bool {
 
 // toChange removes from the pairs of a CONFIG SET the settings of a server's place and of the topology if all primaries
 // have that value already: the client has read it there, and replicas have another port.
-func (g *Gateway) toChange(ctx context.Context, service int, words []string) (change []string) {
+func toChange(ctx context.Context, service *service, words []string) (change []string) {
 	for i := 0; i < len(words); i += 2 {
 		name := strings.ToLower(words[i])
 		if i+1 < len(words) && !isSecret(name) && (isPlace(name) || isOneOf(protected, name)) {
-			all, why := g.askPrimaries(ctx, service, []string{"CONFIG", "GET", name})
+			all, why := askPrimaries(ctx, service, []string{"CONFIG", "GET", name})
 			if why == "" && haveAll(all, name, words[i+1]) {
 				continue
 			}
@@ -101,8 +101,8 @@ func haveAll(all []serverReply, name, value string) bool {
 }
 
 // askPrimaries sends a command to the primaries of all shards. why is the reason for a retry.
-func (g *Gateway) askPrimaries(ctx context.Context, service int, words []string) (all []serverReply, why string) {
-	v := g.keepers[service].View()
+func askPrimaries(ctx context.Context, service *service, words []string) (all []serverReply, why string) {
+	v := service.view()
 	if v == nil {
 		return nil, "the topology is not known yet"
 	}
@@ -113,7 +113,7 @@ func (g *Gateway) askPrimaries(ctx context.Context, service int, words []string)
 		}
 		nodes = append(nodes, v.Shards[i].Primary)
 	}
-	all = g.askEach(ctx, service, nodes, words...)
+	all = askEach(ctx, service, nodes, words...)
 	for i := range all {
 		if err := all[i].err; err != nil && (!watch.Replied(err) || strings.HasPrefix(err.Error(), "LOADING")) {
 			return all, all[i].node.Addr + " does not answer: " + watch.Words(err)
@@ -125,18 +125,18 @@ func (g *Gateway) askPrimaries(ctx context.Context, service int, words []string)
 // configDone continues after the primaries were asked to change: if all of them rejected the change nothing has
 // happened, and the reply is their error; otherwise the replicas follow. A replica that lives and does not answer is
 // asked until the deadline.
-func (g *Gateway) configDone(ctx context.Context, service int, words []string, all []serverReply,
+func (g *Gateway) configDone(ctx context.Context, service *service, words []string, all []serverReply,
 	deadline time.Time) []byte {
 	if text := refusedAlike(all); text != "" {
 		return resp.AppendError(nil, text)
 	}
-	for nodes := g.besidePrimaries(service); ; {
+	for nodes := besidePrimaries(service); ; {
 		late, retry := !time.Now().Before(deadline), []*topology.Node(nil)
-		for _, s := range g.askEach(ctx, service, nodes, words...) {
+		for _, s := range askEach(ctx, service, nodes, words...) {
 			switch {
 			case s.err == nil || watch.Replied(s.err):
 				all = append(all, s)
-			case !watch.Closed(s.err) && !g.serves(service, s.node):
+			case !watch.Closed(s.err) && !serves(service, s.node):
 				// It serves no client, and may never come back. If it does, it has the settings of its file, like any server.
 				g.logger.Warn("server unreachable, not configured", "server", s.node.Addr, "command",
 					"CONFIG "+strings.ToUpper(words[1]), "error", watch.Words(s.err))
@@ -156,8 +156,8 @@ func (g *Gateway) configDone(ctx context.Context, service int, words []string, a
 }
 
 // besidePrimaries returns all nodes that are not primaries now.
-func (g *Gateway) besidePrimaries(service int) (nodes []*topology.Node) {
-	v := g.keepers[service].View()
+func besidePrimaries(service *service) (nodes []*topology.Node) {
+	v := service.view()
 	for _, n := range v.Nodes {
 		isPrimary := func(s topology.Shard) bool { return s.Primary == n }
 		if n != nil && !slices.ContainsFunc(v.Shards, isPrimary) {
@@ -168,8 +168,8 @@ func (g *Gateway) besidePrimaries(service int) (nodes []*topology.Node) {
 }
 
 // serves reports whether a node may serve clients now.
-func (g *Gateway) serves(service int, n *topology.Node) bool {
-	return slices.ContainsFunc(g.keepers[service].View().Shards, func(s topology.Shard) bool {
+func serves(service *service, n *topology.Node) bool {
+	return slices.ContainsFunc(service.view().Shards, func(s topology.Shard) bool {
 		return s.Primary == n || slices.Contains(s.Replicas, n)
 	})
 }

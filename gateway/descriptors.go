@@ -41,7 +41,9 @@ type descriptors struct {
 	loops   int
 	admin   int          // those of the HTTP server
 	clients atomic.Int64 // as configured
-	nodes   []atomic.Int64
+	// nodes are those of each service by its name; mu guards them.
+	mu    sync.Mutex
+	nodes map[string]int
 	// want is how many should be kept free, kept how many are.
 	want, kept atomic.Int64
 	// spentUntil is until when clients get none, in Unix nanoseconds, since there was none left.
@@ -90,24 +92,24 @@ func (s *spares) release() {
 var errNoDescriptor = errors.New("no file descriptor to spare")
 
 func newDescriptors(conf *config.Gateway, limit int) *descriptors {
-	d := &descriptors{limit: limit, loops: conf.Workers, nodes: make([]atomic.Int64, len(conf.Services))}
+	d := &descriptors{limit: limit, loops: conf.Workers, nodes: map[string]int{}}
 	d.clients.Store(int64(conf.Limits.ClientsMax))
 	if conf.Admin.Listen != "" {
 		d.admin = observe.Descriptors
 	}
 	for i := range conf.Services {
 		s := &conf.Services[i]
-		d.nodes[i].Store(int64(max(3, len(s.Sentinels), len(s.Cluster), 1+len(s.Replicas))))
+		d.nodes[s.Name] = max(3, len(s.Sentinels), len(s.Cluster), 1+len(s.Replicas))
 	}
 	d.count()
 	return d
 }
 
-// count computes kept; never more than half of all.
+// count computes kept; never more than half of all. The caller has mu.
 func (d *descriptors) count() {
 	nodes := 0
-	for i := range d.nodes {
-		nodes += int(d.nodes[i].Load())
+	for _, n := range d.nodes {
+		nodes += n
 	}
 	want := descriptorsBase + d.admin + d.loops*descriptorsLoop + nodes*(descriptorsNode+d.loops*descriptorsShared)
 	d.want.Store(int64(want))
@@ -115,15 +117,17 @@ func (d *descriptors) count() {
 }
 
 // seen records how many nodes a service has.
-func (d *descriptors) seen(service int, v *topology.View) {
-	n := int64(0)
+func (d *descriptors) seen(service string, v *topology.View) {
+	n := 0
 	for _, node := range v.Nodes {
 		if node != nil {
 			n++
 		}
 	}
-	if n > d.nodes[service].Load() {
-		d.nodes[service].Store(n)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if n > d.nodes[service] {
+		d.nodes[service] = n
 		d.count()
 	}
 }

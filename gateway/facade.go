@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"net"
+	"slices"
 
 	"evergate/gateway/config"
 	"evergate/gateway/facade"
@@ -11,89 +12,26 @@ var facadeKinds = map[config.Facade]facade.Kind{
 	config.FacadeCluster: facade.Cluster, config.FacadeReplica: facade.Replica, config.FacadeSentinel: facade.Sentinel,
 }
 
-// subService is a service as the workers know it. Each service of the config is one, with the same index; behind them
-// come those for clients under other rules.
-type subService struct {
-	service int // index in the config
-	reads   config.ReadPolicy
-	// sentinel: it has no servers.
-	sentinel bool
-	// nth numbers the sub-services of one service that have servers, from 0.
-	nth int
-}
-
-// used are the reads of its connections: from replicas as well if any user reads there.
-func (p *subService) used(s *config.Service) config.ReadPolicy {
-	if p.nth > 0 || p.sentinel {
-		return p.reads
-	}
-	return s.UsedReads()
-}
-
-// subServicesOf returns the services that the workers know.
-func subServicesOf(c *config.Gateway) []subService {
-	subServices := make([]subService, len(c.Services))
-	for i := range c.Services {
-		subServices[i] = subService{service: i, reads: c.Services[i].Reads}
-	}
-	for i := range c.Services {
-		s := &c.Services[i]
-		if s.Reads == config.ReadPrimary && s.HasFacade(config.FacadeReplica) {
-			subServices = append(subServices, subService{service: i, reads: config.ReadPreferReplica, nth: 1})
-		}
-		if s.HasFacade(config.FacadeSentinel) {
-			subServices = append(subServices, subService{service: i, reads: s.Reads, sentinel: true})
-		}
-	}
-	return subServices
-}
-
-// subServiceOf finds the sub-service behind a listener of a service with the facade.
-func subServiceOf(subServices []subService, service int, f config.Facade) int {
-	for i := len(subServices) - 1; i >= 0; i-- {
-		p := &subServices[i]
-		if p.service == service && p.sentinel == (f == config.FacadeSentinel) && (p.nth == 0 || f == config.FacadeReplica) {
-			return i
-		}
-	}
-	return service
-}
-
-// settlers is how many acknowledge that they have stopped using a demoted primary of a service: each worker, for each
-// sub-service with servers. A new primary waits for all of them.
-func (g *Gateway) settlers(service int) int {
-	serving := 0
-	for _, p := range g.subServices {
-		if p.service == service && !p.sentinel {
-			serving++
-		}
-	}
-	return g.conf().Workers * serving
-}
-
-// settler is the number of a worker among those of a sub-service's service.
-func (g *Gateway) settler(subService, worker int) int {
-	return g.subServices[subService].nth*g.conf().Workers + worker
-}
-
 // announceFacades sets the addresses of the facades, now that the ports are known. It is called with all listeners
 // open, before the first client is accepted.
 func (g *Gateway) announceFacades() {
-	addresses := make([][]facade.Address, len(g.conf().Services)) // by service and listener
+	services := g.roster.Load().services
+	addresses := make([][]facade.Address, len(services)) // by service and listener
 	for _, ln := range g.listeners {
-		s := &g.conf().Services[ln.service]
-		host, port := s.Announced(s.Listeners()[len(addresses[ln.service])])
+		s, i := ln.service.conf(), slices.Index(services, ln.service)
+		host, port := s.Announced(s.Listeners()[len(addresses[i])])
 		if tcp, ok := ln.Addr().(*net.TCPAddr); ok && port == 0 {
 			port = tcp.Port
 		}
-		addresses[ln.service] = append(addresses[ln.service], facade.Address{Host: host, Port: port})
+		addresses[i] = append(addresses[i], facade.Address{Host: host, Port: port})
 	}
 	masters := [2][]facade.Master{mastersOf(g.conf(), addresses, false), mastersOf(g.conf(), addresses, true)}
-	at := make([]int, len(g.conf().Services))
+	at := make([]int, len(services))
 	for _, ln := range g.listeners {
-		s, own := &g.conf().Services[ln.service], addresses[ln.service]
+		s, i := ln.service.conf(), slices.Index(services, ln.service)
+		own := addresses[i]
 		if _, role := g.listenerOf(ln.id); role != nil {
-			index := at[ln.service]
+			index := at[i]
 			role.Self = own[index]
 			switch {
 			case role.Kind == facade.Replica:
@@ -104,7 +42,7 @@ func (g *Gateway) announceFacades() {
 				role.Masters = masters[0]
 			}
 		}
-		at[ln.service]++
+		at[i]++
 	}
 }
 
@@ -143,8 +81,8 @@ func mastersOf(c *config.Gateway, addresses [][]facade.Address, withTLS bool) []
 
 // listenerOf finds what belongs to a listener's ID: the sub-service, and the emulated role if there is one.
 func (g *Gateway) listenerOf(id int) (subService int, role *facade.Role) {
-	if own := id - len(g.subServices); own >= 0 {
-		known := &g.directory.Load().known[own]
+	if d := g.directory.Load(); id >= d.first {
+		known := &d.known[id-d.first]
 		return known.Service, known.Role
 	}
 	return id, nil

@@ -38,30 +38,30 @@ type gateSource struct {
 
 const gateRefresh = time.Second
 
-// newGates makes the gate of each sub-service; those with the same clients share one. d has the listeners.
-func newGates(c *config.Gateway, subServices []subService, d *directory) (gates []*gate, err error) {
-	for i, p := range subServices {
-		s := &c.Services[p.service]
-		if i >= len(c.Services) && !p.sentinel {
-			gates = append(gates, gates[p.service])
-			continue
+// gates are those of a service: for its clients, and for those of its Sentinel facade;
+// nil without one.
+type gates struct{ own, facade *gate }
+
+// newGates makes the gates of each service. d has the listeners.
+func newGates(c *config.Gateway, r *roster, d *directory) (all []gates, err error) {
+	for i, of := range r.services {
+		var made gates
+		s := &c.Services[i]
+		if s.Access.Defined() {
+			_, err = s.Access.Check(s.Listen, s.NoAuth)
 		}
-		password, users, rules := s.Password, s.Access, d.rulesOf(p.service)
-		if p.sentinel {
-			password, users, rules = s.FacadePassword, config.Access{}, nil
+		if err == nil {
+			made.own, err = newGate(gateSource{s.Password, s.Access, d.rulesOf(of), s.Passes()})
 		}
-		if users.Defined() {
-			if _, err := users.Check(s.Listen, s.NoAuth); err != nil {
-				return nil, fmt.Errorf("service %s: %w", s.Name, err)
-			}
+		if err == nil && of.sentinel != noPart {
+			made.facade, err = newGate(gateSource{secret: s.FacadePassword})
 		}
-		made, err := newGate(gateSource{password, users, rules, s.Passes() && !p.sentinel})
 		if err != nil {
 			return nil, fmt.Errorf("service %s: %w", s.Name, err)
 		}
-		gates = append(gates, made)
+		all = append(all, made)
 	}
-	return gates, nil
+	return all, nil
 }
 
 // newGate makes a gate.

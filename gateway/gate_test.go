@@ -80,15 +80,16 @@ func TestDenyAtAListener(t *testing.T) {
 	s.Primary, s.Listen = "a:1", []string{"127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"}
 	s.Access = config.Access{Deny: []string{"flushall", "127.0.0.1:2=keys", "127.0.0.1:2=@hash"}}
 	c.Services = []config.Service{s}
-	numbers, own := listenerIDs(&c)
+	r := (&roster{}).with(&c)
+	numbers, own := listenerIDs(&c, r)
 	if len(own) != 3 || numbers[0] != 1 || numbers[1] != 2 || numbers[2] != 3 {
 		t.Fatalf("the listeners are %v, %+v", numbers, own)
 	}
-	gates, err := newGates(&c, subServicesOf(&c), (&directory{}).with(&c))
+	gates, err := newGates(&c, r, (&directory{first: 1}).with(&c, r))
 	if err != nil {
 		t.Fatal(err)
 	}
-	users := gates[0].users.Load()
+	users := gates[0].own.users.Load()
 	for listener, want := range map[int]string{1: "+@all -flushall", 2: "+@all -flushall -keys -@hash"} {
 		if got := users.At(listener).Initial().String(); !strings.HasSuffix(got, want) {
 			t.Errorf("at %d: %s", listener, got)

@@ -11,7 +11,6 @@ import (
 	"net"
 	"os"
 	"runtime"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -37,7 +36,6 @@ import (
 	"evergate/gateway/upstream"
 	"evergate/gateway/worker"
 	"evergate/topology"
-	"evergate/topology/keeper"
 	"evergate/topology/watch"
 )
 
@@ -50,40 +48,24 @@ import (
 //	err = g.Close()
 type Gateway struct {
 	inUse
-	// workers are what they are configured with, userLimits the limits of users by sub-service. They never change.
-	workers    []atomic.Pointer[worker.Config]
-	userLimits atomic.Pointer[[]userLimits]
-	logger     hclog.Logger
-	watch      *watch.Watch
-	keepers    []*keeper.Keeper
-	// subServices are the services that the workers know, each with its gate; the IDs of listeners are behind theirs.
-	subServices []subService
-	gates       []*gate
-	denials     []*shared.Denials // of each service of the config
-	guesses     *shared.Guesses
+	// workers are what they are configured with. They never change.
+	workers   []atomic.Pointer[worker.Config]
+	logger    hclog.Logger
+	watch     *watch.Watch
+	roster    atomic.Pointer[roster]
+	directory atomic.Pointer[directory]
+	guesses   *shared.Guesses
 	*audit
-	// scripts are those that each service of the config has forwarded.
-	scripts []*shared.Scripts
-	// longScripts counts the workers of each service of the config where one has been under way for a while.
-	longScripts []atomic.Int32
-	prints      *shared.Prints // the short numbers by which SCAN cursors name servers
-	directory   atomic.Pointer[directory]
-	// failovers has those of each service, as its events report them.
-	failovers []*status.Failovers
-	observer  *observe.Observer
-	// rounds are the rounds of INFO requests to the servers of each service.
-	rounds []*rounds
+	prints   *shared.Prints // the short numbers by which SCAN cursors name servers
+	observer *observe.Observer
 	entry
 	*measured.Measured
 	*notices
 	snapshots snapshots
-	// watching counts the monitoring clients of each loop, monitors those of each service.
+	// watching counts the monitoring clients of each loop.
 	watching    []atomic.Int32
-	monitors    []monitors
 	dialer      *dial.Dialer
 	upstreamLog *outage.Servers
-	census      []*census // of each service
-	unserved    []*outage.Service
 	started     time.Time
 	runID       string
 	number      atomic.Int64 // of the last client
@@ -136,49 +118,39 @@ func newWith(conf config.Gateway, logger hclog.Logger,
 	g.watch = watch.New(watch.Options{
 		Logger: logger.Named("topology"), DialTimeout: conf.DialTimeout, RefreshInterval: conf.RefreshInterval,
 	})
-	g.subServices, g.prints, g.guesses = subServicesOf(&conf), shared.NewPrints(), shared.NewGuesses(g.guessed)
-	g.directory.Store((&directory{}).with(&conf))
+	g.prints, g.guesses = shared.NewPrints(), shared.NewGuesses(g.guessed)
+	r := (&roster{}).with(&conf)
+	d := (&directory{first: len(r.parts)}).with(&conf, r)
+	g.roster.Store(r)
+	g.directory.Store(d)
 	g.workers = make([]atomic.Pointer[worker.Config], conf.Workers)
 	configureWorkers(g, &conf)
 	g.descriptors, g.refusals = newDescriptors(&conf, descriptorsLimit()), newRefusals(logger)
 	g.addresses, g.accounts = limits.NewAddresses(conf.Limits.ClientsPerAddress), newAccounts(&conf)
-	g.asks, g.notices = make(chan struct{}, asksMax), newNotices(&g.inUse, g.subServices)
+	g.asks = make(chan struct{}, asksMax)
+	g.notices = newNotices(func() []subService { return g.roster.Load().parts })
 	g.repeats, g.entry.logger, g.observer = accept.NewRepeats(), logger, newObserver(g)
 	g.handshakes = accept.NewHandshakes(conf.Limits.HandshakeMax, logger, g.repeats)
+	g.Measured, g.watching = newMeasured(g), make([]atomic.Int32, conf.Workers)
 	m, err := newMaterial(conf.Services, nil)
 	if err != nil {
 		return nil, err
 	}
 	g.material.Store(m)
+	gates, err := newGates(&conf, r, d)
+	if err != nil {
+		return nil, err
+	}
 	if g.audit, err = newAudit(conf.AuditLog, logger.Named("audit")); err != nil {
 		return nil, err
 	}
-	for i := range conf.Services {
-		g.addService(i)
+	for i, s := range r.services {
+		g.prepare(s, &conf.Services[i], m.of[i], gates[i])
 	}
-	if g.gates, err = newGates(&conf, g.subServices, g.directory.Load()); err != nil {
-		return nil, err
-	}
-	g.upstreamLog = outage.NewServers(logger.Named("upstream"), conf.Names())
+	g.upstreamLog = outage.NewServers(logger.Named("upstream"))
 	g.dialer = &dial.Dialer{Timeout: conf.DialTimeout, Servers: g.servers, Logger: logger.Named("upstream")}
-	connect := func(ctx context.Context, to upstream.Dial) (net.Conn, upstream.Greeting, error) {
-		to.Service = g.subServices[to.Service].service
-		began := time.Now()
-		conn, met, err := g.dialer.Dial(ctx, to)
-		g.upstreamLog.Dialled(to, time.Since(began), err)
-		if err == nil && to.Dedicated && !g.descriptors.forPrivate(conn) {
-			_ = conn.Close()
-			conn, err = nil, errNoDescriptor
-		}
-		if err != nil && ctx.Err() == nil {
-			g.upstreamLog.DialFailed(to, err)
-		}
-		return conn, met, err
-	}
-	g.longScripts, g.Measured = make([]atomic.Int32, len(conf.Services)), newMeasured(g)
-	g.watching, g.monitors = make([]atomic.Int32, conf.Workers), make([]monitors, len(conf.Services))
 	for i := range conf.Workers {
-		l, err := makeLoop(loop.Config{Worker: g.newWorker(i), Dial: connect, Logger: logger.Named("loop")})
+		l, err := makeLoop(loop.Config{Worker: g.newWorker(i), Dial: g.connect, Logger: logger.Named("loop")})
 		if err != nil {
 			return nil, fmt.Errorf("making an event loop: %w", err)
 		}
@@ -188,35 +160,45 @@ func newWith(conf config.Gateway, logger hclog.Logger,
 	return g, nil
 }
 
-func (g *Gateway) addService(service int) {
-	s := &g.conf().Services[service]
-	g.denials = append(g.denials, &shared.Denials{})
-	g.scripts = append(g.scripts, shared.NewScripts())
-	k := g.watch.Add(watchedBy(g, service))
+// connect opens a connection to a server for a worker.
+func (g *Gateway) connect(ctx context.Context, to upstream.Dial) (net.Conn, upstream.Greeting, error) {
+	service, began := g.of(to.Service).name, time.Now()
+	conn, met, err := g.dialer.Dial(ctx, to)
+	g.upstreamLog.Dialled(service, to, time.Since(began), err)
+	if err == nil && to.Dedicated && !g.descriptors.forPrivate(conn) {
+		_ = conn.Close()
+		conn, err = nil, errNoDescriptor
+	}
+	if err != nil && ctx.Err() == nil {
+		g.upstreamLog.DialFailed(service, to, err)
+	}
+	return conn, met, err
+}
+
+// prepare makes what a new service of the roster needs, with these settings. Nothing of it runs yet.
+func (g *Gateway) prepare(s *service, c *config.Service, tls *tlsOf, made gates) {
+	s.use(c, tls)
+	s.gate, s.facadeGate = made.own, made.facade
+	s.scripts, s.unserved, s.measured = shared.NewScripts(), outage.NewService(g.logger, s.name), newMeasuredOf(g, s)
+	s.Watched = g.watch.Add(watchedBy(s))
+	k := s.Keeper
 	k.OnView(func(v *topology.View) {
 		if g.logger.IsDebug() {
-			g.logger.Named("topology").Debug("view published", "service", s.Name, "epoch", v.Epoch, "shards", v.String())
+			g.logger.Named("topology").Debug("view published", "service", s.name, "epoch", v.Epoch, "shards", v.String())
 		}
-		g.descriptors.seen(service, v)
+		g.descriptors.seen(s.name, v)
 		g.wake()
 		g.mu.Lock()
 		hooks := g.onView
 		g.mu.Unlock()
 		for _, f := range hooks {
-			f(s.Name, v)
+			f(s.name, v)
 		}
 	})
-	failovers := &status.Failovers{}
-	k.OnEvent(failovers.Note)
-	g.observer.Follow(k, failovers)
-	refusal := outage.NewService(g.logger, s.Name)
-	k.OnEvent(refusal.NoteCause)
-	g.unserved = append(g.unserved, refusal)
-	g.failovers = append(g.failovers, failovers)
-	g.rounds = append(g.rounds, &rounds{})
-	g.census = append(g.census, &census{})
-	k.SetWorkers(g.settlers(service))
-	g.keepers = append(g.keepers, k)
+	k.OnEvent(s.failovers.Note)
+	g.observe(s)
+	k.OnEvent(s.unserved.NoteCause)
+	k.SetWorkers(s.settlers(g.conf().Workers))
 }
 
 // env connects the worker of loop i to the rest of the gateway.
@@ -226,35 +208,36 @@ func (g *Gateway) env(i int) worker.Env {
 		Config: g.workers[i].Load,
 		Report: g.report,
 		Settled: func(of int, epoch uint64) {
-			g.keepers[g.subServices[of].service].Settled(g.settler(of, i), epoch)
+			p := g.part(of)
+			p.service.Keeper.Settled(p.settler(len(g.workers), i), epoch)
 		},
 		Acked:         g.acks(),
-		Users:         func(of int) *access.Users { return g.gates[of].users.Load() },
+		Users:         func(of int) *access.Users { return g.part(of).users().users.Load() },
 		Verify:        func(v policy.Verification) { g.verify(i, v) },
 		Audit:         g.audit.note,
 		AuthDelay:     g.guesses.Delay,
 		AuthFailed:    g.guesses.Failed,
-		Denied:        func(of int, e access.Entry) { g.denials[g.subServices[of].service].Note(e) },
-		Denials:       func(of int) []access.Entry { return g.denials[g.subServices[of].service].Entries() },
-		ForgetDenials: func(of int) { g.denials[g.subServices[of].service].Forget() },
+		Denied:        func(of int, e access.Entry) { g.of(of).denials.Note(e) },
+		Denials:       func(of int) []access.Entry { return g.of(of).denials.Entries() },
+		ForgetDenials: func(of int) { g.of(of).denials.Forget() },
 		Random:        func(b []byte) { _, _ = rand.Read(b) }, // never fails (crypto/rand)
 		Admin:         func(r admin.Request) { g.admin(i, r) },
-		Count:         func(of int, q fanout.Count) (int, int) { return g.censusOf(of).ask(q) },
+		Count:         func(of int, q fanout.Count) (int, int) { return g.of(of).census.ask(q) },
 		Counted: func(of int, k fanout.Kind, name string, node topology.NodeID, listeners, conns int) {
-			g.censusOf(of).count(k, name, node, listeners, conns)
+			g.of(of).census.count(k, name, node, listeners, conns)
 		},
 		Held:             g.hold,
 		Slow:             g.NoteSlow,
-		Unserved:         func(of int, why string) { g.unserved[g.subServices[of].service].Note(why) },
+		Unserved:         func(of int, why string) { g.of(of).unserved.Note(why) },
 		Gap:              func(of int, gap pubsub.Gap) { g.gapOver(i, of, gap) },
 		Cut:              g.cut,
 		Left:             g.addresses.Leaves,
 		Malformed:        g.malformed,
 		Shown:            func(services []int, line []byte) { g.shown(i, services, line) },
-		ScriptSeen:       func(of int, body []byte) { g.scripts[g.subServices[of].service].Seen(body) },
-		Script:           func(of int, name []byte) []byte { return g.scripts[g.subServices[of].service].Named(name) },
-		ScriptsForgotten: func(of int) { g.scripts[g.subServices[of].service].Forget() },
-		LongScripts:      func(of, add int) int { return int(g.longScripts[g.subServices[of].service].Add(int32(add))) },
+		ScriptSeen:       func(of int, body []byte) { g.of(of).scripts.Seen(body) },
+		Script:           func(of int, name []byte) []byte { return g.of(of).scripts.Named(name) },
+		ScriptsForgotten: func(of int) { g.of(of).scripts.Forget() },
+		LongScripts:      func(of, add int) int { return int(g.of(of).longScripts.Add(int32(add))) },
 		Print:            g.prints.Give,
 		ClientNumber:     func() int64 { return g.number.Add(1) },
 		WallClock:        time.Now,
@@ -264,29 +247,31 @@ func (g *Gateway) env(i int) worker.Env {
 
 // viewOf returns the newest view of a sub-service; a Sentinel facade has none.
 func (g *Gateway) viewOf(of int) *topology.View {
-	if p := &g.subServices[of]; !p.sentinel {
-		return g.keepers[p.service].View()
+	if p := g.part(of); !p.sentinel {
+		return p.service.view()
 	}
 	return nil
 }
 
 // report passes on what a worker saw on a connection.
 func (g *Gateway) report(of int, r topology.Report) {
-	service := g.subServices[of].service
-	g.keepers[service].Report(r)
-	g.upstreamLog.Report(service, r)
+	s := g.of(of)
+	s.Keeper.Report(r)
+	g.upstreamLog.Report(s.name, r)
 }
 
 // acks returns one worker's access to the counters of acknowledged writes: it looks up each counter once. It is on the
 // path of every write, so there is no map.
 func (g *Gateway) acks() func(of int, node topology.NodeID, n int) {
-	cells := make([][]*atomic.Uint64, len(g.conf().Services)) // by service and node
+	var cells [][]*atomic.Uint64 // by sub-service and node
 	return func(of int, node topology.NodeID, n int) {
-		service := g.subServices[of].service
-		for int(node) >= len(cells[service]) {
-			cells[service] = append(cells[service], g.keepers[service].Acks(topology.NodeID(len(cells[service]))))
+		for of >= len(cells) {
+			cells = append(cells, nil)
 		}
-		cells[service][node].Add(uint64(n))
+		for int(node) >= len(cells[of]) {
+			cells[of] = append(cells[of], g.of(of).Keeper.Acks(topology.NodeID(len(cells[of]))))
+		}
+		cells[of][node].Add(uint64(n))
 	}
 }
 
@@ -327,29 +312,32 @@ func (g *Gateway) Start() error {
 		}
 	})
 	g.running.Go(g.audit.run)
-	g.running.Go(func() { g.upstreamLog.Run(ctx, g.View) })
+	g.running.Go(func() { g.upstreamLog.Run(ctx, g.viewNamed) })
 	g.running.Go(func() { g.refusals.run(ctx, g.descriptors.clientsMax) })
 	g.running.Go(func() { limits.Reclaim(ctx, g.clientMemory.Load) })
 	g.running.Go(func() {
 		certs.Follow(ctx, func() *certs.Set { return &g.material.Load().Set }, g.readCerts, g.logger.Named("tls"))
 	})
-	for i, u := range g.unserved {
-		g.running.Go(func() { u.Run(ctx, func() *topology.View { return g.View(i) }) })
-	}
-	for i, gt := range g.gates {
-		if slices.Index(g.gates, gt) == i {
-			named := g.logger.Named(g.conf().Services[g.subServices[i].service].Name)
-			g.running.Go(func() { gt.follow(ctx, named, g.wake) })
-		}
+	for _, s := range g.roster.Load().services {
+		g.runService(ctx, s)
 	}
 	for _, ln := range g.listeners {
 		g.running.Go(func() {
-			await(g.accepting, g.keepers[ln.service].Known())
+			await(g.accepting, ln.service.Keeper.Known())
 			g.accept(g.accepting, ln)
 		})
 	}
 	g.observer.Start(ctx, g.running.Go)
 	return nil
+}
+
+// runService runs what a service needs until ctx ends, beside its keeper.
+func (g *Gateway) runService(ctx context.Context, s *service) {
+	g.running.Go(func() { s.unserved.Run(ctx, s.view) })
+	g.running.Go(func() { s.gate.follow(ctx, g.logger.Named(s.name), g.wake) })
+	if s.facadeGate != nil {
+		g.running.Go(func() { s.facadeGate.follow(ctx, g.logger.Named(s.name), g.wake) })
+	}
 }
 
 // Addrs are the addresses of the listeners, in the order of the configuration.
@@ -364,7 +352,15 @@ func (g *Gateway) Addrs() []net.Addr {
 }
 
 // View returns the newest view of a service, by its index in the configuration; nil while there is none.
-func (g *Gateway) View(service int) *topology.View { return g.keepers[service].View() }
+func (g *Gateway) View(service int) *topology.View { return g.roster.Load().services[service].view() }
+
+// viewNamed returns the newest view of the service of a name; nil if there is none.
+func (g *Gateway) viewNamed(name string) *topology.View {
+	if s := g.roster.Load().named(name); s != nil {
+		return s.view()
+	}
+	return nil
+}
 
 // Version is the version of this build; see status.Version.
 func Version() string { return status.Version() }

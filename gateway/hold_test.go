@@ -26,8 +26,9 @@ func waits(t *testing.T, conf config.Gateway, listener int, downAfter time.Durat
 	t.Helper()
 	view := &topology.View{Epoch: 1, DownAfter: downAfter,
 		Shards: []topology.Shard{{Name: "main", Condition: topology.Orphan}}}
-	_, own := listenerIDs(&conf)
-	w := worker.New(workerConfig(&conf, own, &userBounds{}), worker.Env{
+	r := (&roster{}).with(&conf)
+	_, own := listenerIDs(&conf, r)
+	w := worker.New(workerConfig(&conf, r, own, &userBounds{}), worker.Env{
 		View:         func(int) *topology.View { return view },
 		Report:       func(int, topology.Report) {},
 		ClientNumber: func() int64 { return 1 },
@@ -65,12 +66,13 @@ func TestListenersHaveTheirOwnHolds(t *testing.T) {
 	conf := behindOne()
 	conf.Workers = 1
 	conf.Services = append(conf.Services, conf.Services[0])
+	conf.Services[1].Name = "other"
 	conf.Services[0].Listen = []string{"127.0.0.1:1", "127.0.0.1:2"}
 	conf.Services[0].ListenHold = map[string]config.Hold{"127.0.0.1:2": {Mode: config.HoldOff}}
 	conf.Services[1].Listen = []string{"127.0.0.1:3", "127.0.0.1:4"}
 	conf.Services[1].Hold = config.Hold{Mode: config.HoldFor, Window: 7 * time.Second}
 	conf.Services[1].ListenHold = map[string]config.Hold{"127.0.0.1:3": {Mode: config.HoldFor, Window: 2 * time.Second}}
-	ids, own := listenerIDs(&conf)
+	ids, own := listenerIDs(&conf, (&roster{}).with(&conf))
 	if !slices.Equal(ids, []int{2, 3, 4, 5}) || len(own) != 4 || own[0].Service != 0 || own[2].Service != 1 {
 		t.Fatal(ids, own)
 	}

@@ -30,7 +30,7 @@ func TestLatency(t *testing.T) {
 	if got := do("LATENCY", "HISTOGRAM", "SET", "nosuch"); !strings.HasPrefix(got, "*2\r\n$3\r\nset\r\n") {
 		t.Errorf("%q", got)
 	}
-	g.ResetTimes(0)
+	g.ResetTimes(g.of(0).measured)
 	do("SET", "k", "v")
 	if got := do("LATENCY", "HISTOGRAM"); !strings.HasPrefix(got, "*2\r\n$3\r\nset\r\n*4\r\n$5\r\ncalls\r\n:1\r\n") {
 		t.Errorf("after a reset: %q", got)
@@ -46,7 +46,7 @@ func TestLatency(t *testing.T) {
 	for _, e := range []decide.Event{{Kind: decide.Held, After: 100 * time.Millisecond},
 		{Kind: decide.Released, To: "b", After: 350 * time.Millisecond}} {
 		e.Failover, e.Began, e.From = 1, began, "a"
-		g.failovers[0].Note(e)
+		g.of(0).failovers.Note(e)
 	}
 	if got := do("LATENCY", "LATEST"); !strings.HasPrefix(got, "*1\r\n*4\r\n$8\r\nfailover\r\n:") ||
 		!strings.HasSuffix(got, ":250\r\n:250\r\n") {

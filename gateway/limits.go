@@ -31,8 +31,8 @@ type userMemories struct {
 
 // userName identifies a user of a service.
 type userName struct {
-	service int
-	name    string
+	of   *service
+	name string
 }
 
 // get returns what is kept for the clients of a user.
@@ -83,7 +83,7 @@ func (g *Gateway) memoryExceeded(from int) {
 
 // cut logs a client that was closed because too much was kept for it.
 func (g *Gateway) cut(of int, c sessions.Cut) {
-	service := g.conf().Services[g.subServices[of].service].Name
+	service := g.of(of).name
 	more, due := g.repeats.Due(service + " " + c.Why.String() + " " + c.User)
 	if !due {
 		return

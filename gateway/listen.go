@@ -15,7 +15,7 @@ import (
 // listener is one address of one service.
 type listener struct {
 	net.Listener
-	service int
+	service *service
 	// id is the workers' name of the listener, address its text in the settings. isTLS: it is one of TLSListen.
 	id      int
 	address string
@@ -31,10 +31,10 @@ type terms struct {
 }
 
 // use puts valid settings to use.
-func (ln *listener) use(c *config.Gateway, m *material) {
-	t := &terms{origins: newOrigins(&c.Services[ln.service].Networks, ln.address)}
+func (ln *listener) use(c *config.Service, tls *tlsOf) {
+	t := &terms{origins: newOrigins(&c.Networks, ln.address)}
 	if ln.isTLS {
-		t.tls = m.servers[ln.service]
+		t.tls = tls.server
 	}
 	ln.terms.Store(t)
 }
@@ -48,12 +48,13 @@ var tooManyClients = []byte("-ERR max number of clients reached\r\n")
 func (g *Gateway) listen() (err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.listeners, err = openListeners(g.conf(), g.directory.Load(), nil, g.inheritedFor)
+	g.listeners, err = openListeners(g.conf(), g.roster.Load(), g.directory.Load(), nil, g.inheritedFor)
 	if err != nil {
 		return err
 	}
 	for i := range g.listeners {
-		g.listeners[i].use(g.conf(), g.material.Load())
+		ln := &g.listeners[i]
+		ln.use(ln.service.conf(), ln.service.tls.Load())
 	}
 	g.announceFacades()
 	return g.unused()
@@ -62,7 +63,7 @@ func (g *Gateway) listen() (err error) {
 // openListeners returns the listeners of settings, in their order: those of open that have their IDs, and others that
 // it opens. inherited returns sockets for those of a service that are open already, by their addresses. After an error
 // what it opened is closed.
-func openListeners(c *config.Gateway, d *directory, open []listener,
+func openListeners(c *config.Gateway, r *roster, d *directory, open []listener,
 	inherited func(*config.Service) map[string]net.Listener) (all []listener, err error) {
 	ids := d.ids
 	for i := range c.Services {
@@ -83,7 +84,7 @@ func openListeners(c *config.Gateway, d *directory, open []listener,
 				closeBeside(all, open)
 				return nil, err
 			}
-			all = append(all, listener{Listener: ln, service: i, id: id, address: address, isTLS: s.IsTLS(n),
+			all = append(all, listener{Listener: ln, service: r.services[i], id: id, address: address, isTLS: s.IsTLS(n),
 				terms: &atomic.Pointer[terms]{}})
 		}
 	}

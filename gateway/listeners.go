@@ -12,10 +12,9 @@ import (
 // directory has all listeners that there were since the start, since clients outlive theirs: an ID never means another
 // one. It never changes; a reload makes another directory.
 type directory struct {
-	// ids are those of the listeners of the settings, by service in the order of Listeners. They are behind those of all
-	// sub-services.
+	// ids are those of the listeners of the settings, by service in the order of Listeners.
 	ids []int
-	// first is the lowest ID.
+	// first is the lowest ID. It is behind the numbers of all sub-services.
 	first int
 	// keys have each listener in the order of their IDs, known what the workers know of it, and rules what its clients may
 	// do. Those of a listener that was removed stay as they were: clients may have outlived it.
@@ -36,26 +35,25 @@ func rulesAt(a *config.Access, listen string) listenerRules {
 
 // listenerKey identifies a listener in the settings. Port 0 may be there several times.
 type listenerKey struct {
-	service int
+	service *service
 	address string
 	isTLS   bool
 	nth     int
 }
 
-// with returns a directory with the listeners of other settings, which have the same sub-services. Facades have no
-// addresses yet, unless d has them.
-func (d *directory) with(c *config.Gateway) *directory {
-	next := &directory{keys: slices.Clone(d.keys), known: slices.Clone(d.known), rules: slices.Clone(d.rules)}
-	parts := subServicesOf(c)
-	next.first = len(parts)
-	for i := range c.Services {
+// with returns a directory with the listeners of other settings, and of their roster. Facades have no addresses yet,
+// unless d has them.
+func (d *directory) with(c *config.Gateway, r *roster) *directory {
+	next := &directory{first: d.first, keys: slices.Clone(d.keys), known: slices.Clone(d.known),
+		rules: slices.Clone(d.rules)}
+	for i, service := range r.services {
 		s := &c.Services[i]
 		seen := map[listenerKey]int{}
 		for n, listen := range s.Listeners() {
-			key := listenerKey{service: i, address: listen, isTLS: s.IsTLS(n)}
+			key := listenerKey{service: service, address: listen, isTLS: s.IsTLS(n)}
 			key.nth, seen[key] = seen[key], seen[key]+1
 			pretends := s.FacadeAt(listen)
-			made := worker.Listener{Service: subServiceOf(parts, i, pretends), Hold: session.Hold(s.HoldAt(listen))}
+			made := worker.Listener{Service: service.behind(pretends), Hold: session.Hold(s.HoldAt(listen))}
 			at := slices.Index(next.keys, key)
 			switch {
 			case at >= 0:
@@ -76,7 +74,7 @@ func (d *directory) with(c *config.Gateway) *directory {
 }
 
 // rulesOf returns the rules of a service's listeners that have some, by their IDs.
-func (d *directory) rulesOf(service int) map[int]listenerRules {
+func (d *directory) rulesOf(service *service) map[int]listenerRules {
 	at := map[int]listenerRules{}
 	for i, r := range d.rules {
 		if d.keys[i].service == service && len(r.denied)+len(r.only) > 0 {
@@ -87,8 +85,8 @@ func (d *directory) rulesOf(service int) map[int]listenerRules {
 }
 
 // listenerIDs is the first directory of settings.
-func listenerIDs(c *config.Gateway) (ids []int, known []worker.Listener) {
-	d := (&directory{}).with(c)
+func listenerIDs(c *config.Gateway, r *roster) (ids []int, known []worker.Listener) {
+	d := (&directory{first: len(r.parts)}).with(c, r)
 	return d.ids, d.known
 }
 

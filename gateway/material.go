@@ -7,11 +7,10 @@ import (
 	"evergate/gateway/config"
 )
 
-// material is the TLS of all services, by the index of the service; nil where there is none.
+// material is the TLS of all services, in the order of the settings.
 type material struct {
 	certs.Set
-	servers             []*certs.Server // for clients
-	upstream, sentinels []*certs.Client
+	of []*tlsOf
 }
 
 // newMaterial reads all files. Where the options are those of old, which may be nil, it has the material of old.
@@ -22,23 +21,21 @@ func newMaterial(services []config.Service, old *material) (*material, error) {
 	}
 	for i := range services {
 		s := &services[i]
-		var server *certs.Server
-		var upstream, sentinels *certs.Client
+		var of tlsOf
 		var err error
 		if len(s.TLSListen) > 0 {
-			server, err = m.Server("tls-listen", s.Name, s.TLS)
+			of.server, err = m.Server("tls-listen", s.Name, s.TLS)
 		}
 		if err == nil && s.UpstreamTLS.Enabled {
-			upstream, err = m.Client("upstream-tls", s.Name, s.UpstreamTLS)
+			of.upstream, err = m.Client("upstream-tls", s.Name, s.UpstreamTLS)
 		}
 		if err == nil && s.SentinelTLS.Enabled {
-			sentinels, err = m.Client("sentinel-tls", s.Name, s.SentinelTLS)
+			of.sentinels, err = m.Client("sentinel-tls", s.Name, s.SentinelTLS)
 		}
 		if err != nil {
 			return nil, err
 		}
-		m.servers, m.upstream = append(m.servers, server), append(m.upstream, upstream)
-		m.sentinels = append(m.sentinels, sentinels)
+		m.of = append(m.of, &of)
 	}
 	return m, nil
 }
@@ -50,10 +47,10 @@ func ConnectTLS(s *config.Service) (server, sentinel func(addr string) *tls.Conf
 	if err != nil {
 		return nil, nil, err
 	}
-	if t := m.upstream[0]; t != nil {
+	if t := m.of[0].upstream; t != nil {
 		server = t.Config
 	}
-	if t := m.sentinels[0]; t != nil {
+	if t := m.of[0].sentinels; t != nil {
 		sentinel = t.Config
 	}
 	return server, sentinel, nil

@@ -42,18 +42,18 @@ func TestMaterialIsShared(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m.servers[0] != m.servers[1] || m.upstream[0] != m.sentinels[1] {
+	if m.of[0].server != m.of[1].server || m.of[0].upstream != m.of[1].sentinels {
 		t.Error("equal options do not share material")
 	}
-	if m.servers[2] != nil || m.upstream[2] != nil || m.sentinels[2] != nil {
+	if m.of[2].server != nil || m.of[2].upstream != nil || m.of[2].sentinels != nil {
 		t.Error("a service without TLS has material")
 	}
 	kept, err := newMaterial([]config.Service{a, c}, m)
-	if err != nil || kept.servers[0] != m.servers[0] || kept.upstream[0] != m.upstream[0] {
+	if err != nil || kept.of[0].server != m.of[0].server || kept.of[0].upstream != m.of[0].upstream {
 		t.Errorf("equal options get new material: %v", err)
 	}
 	other := withTLS(t, t.TempDir())
-	if changed, err := newMaterial([]config.Service{other}, m); err != nil || changed.servers[0] == m.servers[0] {
+	if changed, err := newMaterial([]config.Service{other}, m); err != nil || changed.of[0].server == m.of[0].server {
 		t.Errorf("other options get the old material: %v", err)
 	}
 	b.TLS.KeyFiles = []string{filepath.Join(t.TempDir(), "none")}

@@ -10,17 +10,15 @@ import (
 
 // newMeasured makes what keeps the measurements, with the gateway as its environment.
 func newMeasured(g *Gateway) *measured.Measured {
-	return measured.New(g.conf(), measured.Env{
-		Conf:    g.conf,
-		Service: func(of int) int { return g.subServices[of].service },
-		Parts: func(service int) (parts []int) {
-			for of, p := range g.subServices {
-				if p.service == service {
-					parts = append(parts, of)
-				}
+	return measured.New(measured.Env{
+		Conf: g.conf,
+		Services: func() (all []*measured.Service) {
+			for _, s := range g.roster.Load().services {
+				all = append(all, s.measured)
 			}
-			return parts
+			return all
 		},
+		Service: func(of int) *measured.Service { return g.of(of).measured },
 		Sharded: func(of int) bool {
 			v := g.viewOf(of)
 			return v != nil && v.Sharded
@@ -31,8 +29,16 @@ func newMeasured(g *Gateway) *measured.Measured {
 		Collect: func(r *admin.Request) []admin.Partial {
 			return collect(g, func(w *worker.Worker) admin.Partial { return w.Admin(r) })
 		},
-		Ask: func(ctx context.Context, service int, words []string) (replies []measured.Reply) {
-			all, why := g.askPrimaries(ctx, service, words)
+		Configure: g.configure,
+	})
+}
+
+// newMeasuredOf is newMeasured for one service.
+func newMeasuredOf(g *Gateway, s *service) *measured.Service {
+	return measured.NewService(g.conf(), measured.About{
+		Name: s.name, Parts: s.parts,
+		Ask: func(ctx context.Context, words []string) (replies []measured.Reply) {
+			all, why := askPrimaries(ctx, s, words)
 			if why != "" {
 				return nil
 			}
@@ -41,9 +47,8 @@ func newMeasured(g *Gateway) *measured.Measured {
 			}
 			return replies
 		},
-		Configure: g.configure,
-		Holds: func(service int) (holds []measured.Hold) {
-			for _, f := range g.failovers[service].History().Last {
+		Holds: func() (holds []measured.Hold) {
+			for _, f := range s.failovers.History().Last {
 				if f.Released >= 0 {
 					holds = append(holds, measured.Hold{
 						Ended: f.Began.Add(f.Released), Took: f.Released - f.Held, Kept: f.To == f.From,

@@ -63,10 +63,10 @@ func (m *monitors) end() {
 
 // beginMonitor answers MONITOR when the servers' scripts are monitored too.
 func (g *Gateway) beginMonitor(from int, parts []int, answer func([]byte)) {
-	service := g.subServices[parts[0]].service
+	service := g.of(parts[0])
 	g.watching[from].Add(1)
 	g.aside(func(ctx context.Context) {
-		ready := g.monitors[service].begin(ctx, func(ctx context.Context, ready chan struct{}) {
+		ready := service.monitors.begin(ctx, func(ctx context.Context, ready chan struct{}) {
 			g.aside(func(context.Context) { g.watchScripts(ctx, service, parts, ready) })
 		})
 		select {
@@ -80,7 +80,7 @@ func (g *Gateway) beginMonitor(from int, parts []int, answer func([]byte)) {
 
 func (g *Gateway) endMonitor(from int, parts []int) {
 	g.watching[from].Add(-1)
-	g.aside(func(context.Context) { g.monitors[g.subServices[parts[0]].service].end() })
+	g.aside(func(context.Context) { g.of(parts[0]).monitors.end() })
 }
 
 // shown has all workers, except that of the loop from, show their monitors what a client has done.
@@ -93,14 +93,14 @@ func (g *Gateway) shown(from int, services []int, line []byte) {
 }
 
 // watchScripts monitors all primaries of a service until ctx ends.
-func (g *Gateway) watchScripts(ctx context.Context, service int, parts []int, ready chan struct{}) {
+func (g *Gateway) watchScripts(ctx context.Context, service *service, parts []int, ready chan struct{}) {
 	followed := map[string]context.CancelFunc{}
 	var first, following sync.WaitGroup
 	defer following.Wait()
 	tick := time.NewTicker(primariesEvery)
 	defer tick.Stop()
 	for {
-		present := g.primariesOf(service)
+		present := primariesOf(service)
 		for addr, stop := range followed {
 			if !slices.Contains(present, addr) {
 				stop()
@@ -128,8 +128,8 @@ func (g *Gateway) watchScripts(ctx context.Context, service int, parts []int, re
 	}
 }
 
-func (g *Gateway) primariesOf(service int) (addrs []string) {
-	if v := g.keepers[service].View(); v != nil {
+func primariesOf(service *service) (addrs []string) {
+	if v := service.view(); v != nil {
 		for i := range v.Shards {
 			if p := v.Shards[i].Primary; p != nil {
 				addrs = append(addrs, p.Addr)
@@ -140,7 +140,7 @@ func (g *Gateway) primariesOf(service int) (addrs []string) {
 }
 
 // follow monitors one server until ctx ends. begun is called when that has begun, or failed once.
-func (g *Gateway) follow(ctx context.Context, service int, parts []int, addr string, begun func()) {
+func (g *Gateway) follow(ctx context.Context, service *service, parts []int, addr string, begun func()) {
 	defer begun()
 	for ctx.Err() == nil {
 		err := g.followOnce(ctx, service, parts, addr, begun)
@@ -158,8 +158,8 @@ func (g *Gateway) follow(ctx context.Context, service int, parts []int, addr str
 
 var errNotAllowed = errors.New("the server rejects MONITOR for the gateway's user")
 
-func (g *Gateway) followOnce(ctx context.Context, service int, parts []int, addr string, begun func()) error {
-	conn, _, err := g.dialer.Dial(ctx, upstream.Dial{Service: service, Addr: addr, Proto: 2})
+func (g *Gateway) followOnce(ctx context.Context, service *service, parts []int, addr string, begun func()) error {
+	conn, _, err := g.dialer.Dial(ctx, upstream.Dial{Service: parts[0], Addr: addr, Proto: 2})
 	if err != nil {
 		return err
 	}

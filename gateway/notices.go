@@ -13,8 +13,7 @@ import (
 // notices has what clients are notified of: one lock for all workers, so that each of them gets the notices in the
 // order of their numbers.
 type notices struct {
-	used     *inUse
-	parts    []subService
+	parts    func() []subService
 	draining atomic.Bool
 
 	mu   sync.Mutex
@@ -22,8 +21,8 @@ type notices struct {
 	held *maintenance.Services
 }
 
-func newNotices(used *inUse, parts []subService) *notices {
-	return &notices{used: used, parts: parts, held: maintenance.NewServices(len(parts))}
+func newNotices(parts func() []subService) *notices {
+	return &notices{parts: parts, held: maintenance.NewServices(len(parts()))}
 }
 
 // Draining reports whether Drain was called: the gateway is about to end, and should get no new clients.
@@ -50,9 +49,9 @@ func (n *notices) notify(of int, notice maintenance.Notice) {
 func (n *notices) askToMove(in time.Duration) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	for of, p := range n.parts {
+	for of, p := range n.parts() {
 		notice := maintenance.Notice{Kind: maintenance.Moving, Seq: n.held.Next(time.Now()), In: in}
-		notice.Host, notice.Port = n.used.conf().Services[p.service].MovingTo()
+		notice.Host, notice.Port = p.service.conf().MovingTo()
 		n.notify(of, notice)
 	}
 }

@@ -15,10 +15,15 @@ func newObserver(g *Gateway) *observe.Observer {
 	revision, modified := Revision()
 	return observe.New(observe.Gateway{Logger: g.logger, Version: Version(), Revision: revision, Modified: modified,
 		RunID: g.runID, Started: g.started, Workers: g.conf().Workers, Conf: g.conf, Snapshot: g.Snapshot,
-		ServiceOf: func(of int) int { return g.subServices[of].service },
-		HotKeys:   func(service string, named bool) api.HotKeys { return g.HotKeys(service, named) },
-		SlowLog:   func(service string, n int, named bool) api.Slowlog { return g.SlowLog(service, n, named) },
-		Listeners: func(service int) []api.Listener { return shownListeners(g, service) },
+		Services: func() (all []*observe.Service) {
+			for _, s := range g.roster.Load().services {
+				all = append(all, &s.observed)
+			}
+			return all
+		},
+		Service: func(of int) *observe.Service { return &g.of(of).observed },
+		HotKeys: func(service string, named bool) api.HotKeys { return g.HotKeys(service, named) },
+		SlowLog: func(service string, n int, named bool) api.Slowlog { return g.SlowLog(service, n, named) },
 		Process: func() observe.Process {
 			_, clients := g.idlest()
 			done, failed := g.handshakes.Counts()
@@ -36,15 +41,16 @@ func newObserver(g *Gateway) *observe.Observer {
 				rows, total = append(rows, p.rows...), total+p.total
 			}
 			return rows, total
-		},
-		ReadsReplicas: func(service int) bool {
-			for _, p := range subServicesOf(g.conf()) {
-				if p.service == service && !p.sentinel && p.used(&g.conf().Services[service]) != config.ReadPrimary {
-					return true
-				}
-			}
-			return false
 		}})
+}
+
+// observe has the observer of the gateway observe a service, whose keeper does not run yet.
+func (g *Gateway) observe(s *service) {
+	o := &s.observed
+	o.Name, o.Keeper, o.Failovers, o.Parts, o.Conf = s.name, s.Keeper, &s.failovers, s.parts, s.conf
+	o.Listeners = func() []api.Listener { return shownListeners(g, s) }
+	o.ReadsReplicas = func() bool { return s.reader != noPart || s.conf().UsedReads() != config.ReadPrimary }
+	g.observer.Follow(o)
 }
 
 // clientRows are those of one worker.
@@ -54,17 +60,17 @@ type clientRows struct {
 }
 
 // shownListeners are those of a service.
-func shownListeners(g *Gateway, service int) []api.Listener {
+func shownListeners(g *Gateway, service *service) []api.Listener {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	s, subServices, list := &g.conf().Services[service], subServicesOf(g.conf()), []api.Listener{}
+	s, list := service.conf(), []api.Listener{}
 	for _, ln := range g.listeners {
 		if ln.service != service {
 			continue
 		}
 		of, _ := g.listenerOf(ln.id)
 		shown := api.Listener{Addr: ln.Addr().String(), Emulates: string(s.FacadeAt(ln.address)), TLS: ln.isTLS,
-			Reads: string(subServices[of].reads), Hold: s.HoldAt(ln.address).String()}
+			Reads: string(g.part(of).reads(s)), Hold: s.HoldAt(ln.address).String()}
 		if ln.Addr().Network() == "unix" {
 			shown.Addr = "unix:" + shown.Addr
 		}

@@ -34,12 +34,8 @@ func (c *census) ask(q fanout.Count) (listeners, conns int) {
 	return q.Of(&c.all)
 }
 
-// censusOf returns the census of a sub-service's service.
-func (g *Gateway) censusOf(of int) *census { return g.census[g.subServices[of].service] }
-
 // gapOver logs a time in which subscribers of a sub-service may have missed messages.
 func (g *Gateway) gapOver(i, of int, gap pubsub.Gap) {
-	service := g.conf().Services[g.subServices[of].service].Name
-	g.logger.Named("pubsub").Warn("subscriptions interrupted", "service", service,
+	g.logger.Named("pubsub").Warn("subscriptions interrupted", "service", g.of(of).name,
 		"worker", i, "duration", gap.For, "topics", gap.Topics, "subscribers", gap.Listeners)
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -46,7 +45,7 @@ var errNotRunning = errors.New("the gateway does not run any more")
 type prepared struct {
 	conf     config.Gateway
 	material *material
-	gates    []*gate
+	gates    []gates
 	audit    io.WriteCloser // of an audit log of another name; nil for none, and for the same
 	// directory and listeners are those of the new settings; some of them are open already.
 	directory *directory
@@ -94,8 +93,9 @@ func (r *reloads) reload(fresh config.Gateway) (changes config.Changes, err erro
 	if p.material, err = newMaterial(p.conf.Services, g.material.Load()); err != nil {
 		return changes, err
 	}
-	p.directory = g.directory.Load().with(&p.conf)
-	if p.gates, err = newGates(&p.conf, g.subServices, p.directory); err != nil {
+	r0 := g.roster.Load()
+	p.directory = g.directory.Load().with(&p.conf, r0)
+	if p.gates, err = newGates(&p.conf, r0, p.directory); err != nil {
 		return changes, err
 	}
 	if p.conf.AuditLog != g.conf().AuditLog {
@@ -104,7 +104,7 @@ func (r *reloads) reload(fresh config.Gateway) (changes config.Changes, err erro
 		}
 	}
 	none := func(*config.Service) map[string]net.Listener { return nil }
-	if p.listeners, err = openListeners(&p.conf, p.directory, open, none); err != nil {
+	if p.listeners, err = openListeners(&p.conf, r0, p.directory, open, none); err != nil {
 		closeAudit(p.audit)
 		return changes, err
 	}
@@ -130,15 +130,18 @@ func (r *reloads) take(p *prepared) {
 	g.handshakes.SetTimeout(p.conf.Limits.HandshakeMax)
 	g.descriptors.clients.Store(int64(p.conf.Limits.ClientsMax))
 	g.descriptors.warn(g.logger)
-	for i := range p.listeners {
-		p.listeners[i].use(&p.conf, p.material)
-	}
-	g.directory.Store(p.directory)
-	for i, gt := range g.gates {
-		if slices.Index(g.gates, gt) == i {
-			gt.replace(p.gates[i])
+	for i, s := range g.roster.Load().services {
+		s.use(&p.conf.Services[i], p.material.of[i])
+		s.gate.replace(p.gates[i].own)
+		if s.facadeGate != nil {
+			s.facadeGate.replace(p.gates[i].facade)
 		}
 	}
+	for i := range p.listeners {
+		ln := &p.listeners[i]
+		ln.use(ln.service.conf(), ln.service.tls.Load())
+	}
+	g.directory.Store(p.directory)
 	g.UseSettings(was, &p.conf)
 	configureWorkers(g, &p.conf)
 	g.wake()
@@ -156,14 +159,13 @@ func (r *reloads) listen(all []listener) {
 		closeBeside(all, g.listeners)
 		return
 	}
-	service := func(ln listener) string { return g.conf().Services[ln.service].Name }
 	for _, ln := range beside(all, g.listeners) {
 		g.running.Go(func() { g.accept(g.accepting, ln) })
-		g.logger.Info("listener opened", "address", ln.Addr().String(), "service", service(ln))
+		g.logger.Info("listener opened", "address", ln.Addr().String(), "service", ln.service.name)
 	}
 	for _, ln := range beside(g.listeners, all) {
 		_ = ln.Close()
-		g.logger.Info("listener closed", "address", ln.Addr().String(), "service", service(ln))
+		g.logger.Info("listener closed", "address", ln.Addr().String(), "service", ln.service.name)
 	}
 	g.listeners = all
 }

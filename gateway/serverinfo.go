@@ -27,20 +27,20 @@ type rounds struct {
 }
 
 // serverInfos calls done with the INFO of all servers of a service, from a round that begins now or later.
-func (g *Gateway) serverInfos(service int, done func([]status.ServerReport)) {
-	r := g.rounds[service]
+func (g *Gateway) serverInfos(service *service, done func([]status.ServerReport)) {
+	r := &service.rounds
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.waiting = append(r.waiting, done)
 	if !r.running {
 		r.running = true
-		g.aside(func(ctx context.Context) { g.round(ctx, service) })
+		g.aside(func(ctx context.Context) { round(ctx, service) })
 	}
 }
 
 // round asks until no request waits.
-func (g *Gateway) round(ctx context.Context, service int) {
-	r := g.rounds[service]
+func round(ctx context.Context, service *service) {
+	r := &service.rounds
 	for {
 		r.mu.Lock()
 		if len(r.waiting) == 0 || ctx.Err() != nil {
@@ -61,7 +61,7 @@ func (g *Gateway) round(ctx context.Context, service int) {
 		waiting := r.waiting
 		r.waiting, r.began = nil, time.Now()
 		r.mu.Unlock()
-		infos := g.askForInfo(ctx, service)
+		infos := askForInfo(ctx, service)
 		for _, done := range waiting {
 			done(infos)
 		}
@@ -69,8 +69,8 @@ func (g *Gateway) round(ctx context.Context, service int) {
 }
 
 // askForInfo asks every server that serves clients.
-func (g *Gateway) askForInfo(ctx context.Context, service int) (infos []status.ServerReport) {
-	v := g.keepers[service].View()
+func askForInfo(ctx context.Context, service *service) (infos []status.ServerReport) {
+	v := service.view()
 	if v == nil {
 		return []status.ServerReport{{Addr: "all", Primary: true, Missing: "not known yet"}}
 	}
@@ -88,7 +88,7 @@ func (g *Gateway) askForInfo(ctx context.Context, service int) (infos []status.S
 	}
 	ctx, cancel := context.WithTimeout(ctx, infoWait)
 	defer cancel()
-	for _, s := range g.askEach(ctx, service, nodes, "INFO", "all") {
+	for _, s := range askEach(ctx, service, nodes, "INFO", "all") {
 		one := status.ServerReport{Addr: s.node.Addr, Primary: primary[s.node]}
 		if s.err != nil {
 			one.Missing = watch.Words(s.err)

@@ -22,12 +22,12 @@ type serverReply struct {
 }
 
 // askEach sends a command to several servers at once, and waits for all of them until ctx ends.
-func (g *Gateway) askEach(ctx context.Context, service int, nodes []*topology.Node, args ...string) []serverReply {
+func askEach(ctx context.Context, service *service, nodes []*topology.Node, args ...string) []serverReply {
 	all := make([]serverReply, len(nodes))
 	var wg sync.WaitGroup
 	for i, n := range nodes {
 		all[i].node = n
-		wg.Go(func() { all[i].reply, all[i].err = g.watch.Ask(ctx, service, n.Addr, args...) })
+		wg.Go(func() { all[i].reply, all[i].err = service.Ask(ctx, n.Addr, args...) })
 	}
 	wg.Wait()
 	return all
@@ -59,8 +59,8 @@ func (g *Gateway) unblock(r admin.Request, partials []admin.Partial, answer func
 		how = "ERROR"
 	}
 	g.aside(func(ctx context.Context) {
-		service, number := g.subServices[r.Services[0]].service, strconv.FormatInt(at.Client, 10)
-		reply, err := g.watch.Ask(ctx, service, at.Addr, "CLIENT", "UNBLOCK", number, how)
+		service, number := g.of(r.Services[0]), strconv.FormatInt(at.Client, 10)
+		reply, err := service.Ask(ctx, at.Addr, "CLIENT", "UNBLOCK", number, how)
 		if n, isNumber := reply.(int64); err == nil && isNumber {
 			answer(r.Reply([]admin.Partial{{Count: int(n)}}))
 			return

@@ -53,7 +53,7 @@ func TestSlowLog(t *testing.T) {
 	if got := do("SLOWLOG", "LEN"); got != ":0\r\n" || g.SlowLog("", 1, true).Threshold != nil {
 		t.Errorf("SLOWLOG LEN without a log: %q", got)
 	}
-	g.Configured(0, []string{"maxmemory", "1gb", "SLOWLOG-log-slower-than", "1", "slowlog-max-len", "2"})
+	g.Configured(g.of(0).measured, []string{"maxmemory", "1gb", "SLOWLOG-log-slower-than", "1", "slowlog-max-len", "2"})
 	reload(t, g, func(c *config.Gateway) { c.Limits.ClientsMax++ }) // that is none of its business
 	for range 3 {
 		do("GET", "k")

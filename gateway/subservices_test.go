@@ -23,13 +23,19 @@ func emulating() config.Gateway {
 
 func TestSubServicesAndListeners(t *testing.T) {
 	c := emulating()
-	parts := subServicesOf(&c)
-	want := []subService{{service: 0, reads: config.ReadPrimary}, {service: 1, reads: config.ReadPrimary},
-		{service: 0, reads: config.ReadPreferReplica, nth: 1}, {service: 0, reads: config.ReadPrimary, sentinel: true}}
-	if !slices.Equal(parts, want) {
-		t.Fatalf("%+v", parts)
+	r := (&roster{}).with(&c)
+	one, two := r.services[0], r.services[1]
+	want := []subService{{service: one}, {service: two}, {service: one, nth: 1}, {service: one, sentinel: true}}
+	if !slices.Equal(r.parts, want) {
+		t.Fatalf("%+v", r.parts)
 	}
-	numbers, own := listenerIDs(&c)
+	for of, want := range []config.ReadPolicy{config.ReadPrimary, config.ReadPrimary, config.ReadPreferReplica,
+		config.ReadPrimary} {
+		if got := r.parts[of].reads(&c.Services[0]); got != want {
+			t.Errorf("clients of sub-service %d read from %s", of, got)
+		}
+	}
+	numbers, own := listenerIDs(&c, r)
 	if !slices.Equal(numbers, []int{4, 5, 6, 7, 8}) {
 		t.Fatal(numbers)
 	}
@@ -42,7 +48,7 @@ func TestSubServicesAndListeners(t *testing.T) {
 		}
 	}
 	c.Services[0].Reads = config.ReadReplica // a replica's clients are served as all are
-	if _, own := listenerIDs(&c); own[2].Service != 0 || own[3].Service != 2 {
+	if _, own := listenerIDs(&c, (&roster{}).with(&c)); own[2].Service != 0 || own[3].Service != 2 {
 		t.Errorf("%+v", own)
 	}
 }
@@ -51,16 +57,15 @@ func TestSubServicesAndListeners(t *testing.T) {
 func TestEachWorkerSettlesForEachSubService(t *testing.T) {
 	c := emulating()
 	c.Workers = 3
-	g := &Gateway{subServices: subServicesOf(&c)}
-	g.current.Store(&c)
-	for service := range c.Services {
-		told := make([]bool, g.settlers(service))
-		for of, p := range g.subServices {
+	r := (&roster{}).with(&c)
+	for _, service := range r.services {
+		told := make([]bool, service.settlers(c.Workers))
+		for of, p := range r.parts {
 			if p.service != service || p.sentinel {
 				continue
 			}
 			for worker := range c.Workers {
-				if n := g.settler(of, worker); told[n] {
+				if n := p.settler(c.Workers, worker); told[n] {
 					t.Errorf("worker %d speaks in part %d as another does", worker, of)
 				} else {
 					told[n] = true
@@ -68,7 +73,7 @@ func TestEachWorkerSettlesForEachSubService(t *testing.T) {
 			}
 		}
 		if slices.Contains(told, false) {
-			t.Errorf("service %d waits for one who never speaks: %v", service, told)
+			t.Errorf("service %s waits for one who never speaks: %v", service.name, told)
 		}
 	}
 }
@@ -117,7 +122,7 @@ func TestFacadesReportListenersOfTheirKind(t *testing.T) {
 		t.Errorf("without a TLS listener for data the writer is %d", got)
 	}
 	c = config.Gateway{Services: []config.Service{s}}
-	ids, own := listenerIDs(&c)
+	ids, own := listenerIDs(&c, (&roster{}).with(&c))
 	if len(ids) != 3 || len(own) != 3 || own[2].Service != 1 {
 		t.Errorf("%v, %v", ids, own)
 	}

@@ -27,21 +27,20 @@ func Survey(ctx context.Context, c config.Gateway, service int) (*Findings, erro
 	if err != nil {
 		return nil, err
 	}
-	return watch.Survey(ctx, options, watched(&c, 0, m))
+	return watch.Survey(ctx, options, watched(&c.Services[0], m.of[0]))
 }
 
 // watched converts a service for the topology's watch.
-func watched(c *config.Gateway, service int, m *material) watch.Service {
-	s := &c.Services[service]
+func watched(s *config.Service, tls *tlsOf) watch.Service {
 	of := watch.Service{
 		Name: s.Name, Sentinels: s.Sentinels, MasterName: s.MasterName, Cluster: s.Cluster, Primary: s.Primary,
 		Replicas: s.Replicas, AddressMap: s.AddressMap, ConfirmMajority: s.Confirm == config.ConfirmMajority,
 		Upstream: s.Upstream.Read, Sentinel: s.Sentinel.Read,
 	}
-	if t := m.upstream[service]; t != nil {
+	if t := tls.upstream; t != nil {
 		of.UpstreamTLS = t
 	}
-	if t := m.sentinels[service]; t != nil {
+	if t := tls.sentinels; t != nil {
 		of.SentinelTLS = t
 	}
 	return of

@@ -26,8 +26,8 @@ const (
 // verify has a server say who a client of the loop from is.
 func (g *Gateway) verify(from int, v policy.Verification) {
 	g.aside(func(ctx context.Context) {
-		wrong := g.ask(ctx, v.Service, v.Patience, func(ctx context.Context, service int, addr string) ([]byte, error) {
-			return g.dialer.Verify(ctx, service, addr, v.As)
+		wrong := g.ask(ctx, v.Service, v.Patience, func(ctx context.Context, of int, addr string) ([]byte, error) {
+			return g.dialer.Verify(ctx, of, addr, v.As)
 		})
 		g.loops[from].Post(func(w *worker.Worker) { worker.Verified(w, &v, wrong) })
 	})
@@ -35,27 +35,27 @@ func (g *Gateway) verify(from int, v policy.Verification) {
 
 // permits has a server say whether the user of a request may make it, and returns its error if not.
 func (g *Gateway) permits(ctx context.Context, r *admin.Request) []byte {
-	return g.ask(ctx, r.Services[0], r.Patience, func(ctx context.Context, service int, addr string) ([]byte, error) {
-		return g.dialer.May(ctx, service, addr, *r.As, r.Asked)
+	return g.ask(ctx, r.Services[0], r.Patience, func(ctx context.Context, of int, addr string) ([]byte, error) {
+		return g.dialer.May(ctx, of, addr, *r.As, r.Asked)
 	})
 }
 
 // ask puts a question to the servers of a sub-service one after the other, primaries first, until one answers: with an
 // error, or nil. It returns an error of its own when none does for as long as patience.
 func (g *Gateway) ask(ctx context.Context, of int, patience time.Duration,
-	question func(ctx context.Context, service int, addr string) ([]byte, error)) []byte {
-	service, deadline := g.subServices[of].service, time.Now().Add(patience)
+	question func(ctx context.Context, of int, addr string) ([]byte, error)) []byte {
+	service, deadline := g.of(of), time.Now().Add(patience)
 	why := "there is none"
 	for {
-		for _, n := range inTurn(g.View(service)) {
-			wrong, err := g.askOne(ctx, func(ctx context.Context) ([]byte, error) { return question(ctx, service, n.Addr) })
+		for _, n := range inTurn(service.view()) {
+			wrong, err := g.askOne(ctx, func(ctx context.Context) ([]byte, error) { return question(ctx, of, n.Addr) })
 			if err == nil {
 				return wrong
 			}
 			why = err.Error()
 		}
 		if !time.Now().Before(deadline) || !pause(ctx, configRetry) {
-			return resp.AppendError(nil, "LOADING evergate: service '"+g.conf().Services[service].Name+
+			return resp.AppendError(nil, "LOADING evergate: service '"+service.name+
 				"': no server could check the user: "+why+"; the command was not executed")
 		}
 	}

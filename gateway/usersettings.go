@@ -32,20 +32,15 @@ func userLimitsOf(s *config.Service) userLimits {
 	return all
 }
 
-// limitsBySubService are the limits of the users of each sub-service. A Sentinel facade has users of its own.
-func limitsBySubService(c *config.Gateway, subServices []subService) []userLimits {
-	users := make([]userLimits, len(subServices))
-	for of, p := range subServices {
-		if !p.sentinel {
-			users[of] = userLimitsOf(&c.Services[p.service])
-		}
-	}
-	return users
-}
-
 // rates is how the workers learn of the rates of users and addresses.
 func (g *Gateway) rates() worker.Rates {
-	limitOf := func(of int, user string) *userLimit { return (*g.userLimits.Load())[of][user] }
+	limitOf := func(of int, user string) *userLimit {
+		p := g.part(of)
+		if p.sentinel {
+			return nil // it has users of its own
+		}
+		return (*p.service.limits.Load())[user]
+	}
 	return worker.Rates{
 		RateOfUser: func(of int, user string, stays bool) (*ratelimit.Account, bool) {
 			l := limitOf(of, user)
@@ -56,7 +51,7 @@ func (g *Gateway) rates() worker.Rates {
 			if stays {
 				most = 0
 			}
-			a := g.accounts.OfUser(g.subServices[of].service, user, l.rate, most)
+			a := g.accounts.OfUser(g.of(of).parts[0], user, l.rate, most)
 			return a, a != nil
 		},
 		RateOfAddress: g.accounts.OfAddress,
@@ -78,8 +73,7 @@ func (g *Gateway) rateExceeded(of int, a *ratelimit.Account, ofUser bool, count 
 	if a.Rate.Refuses {
 		done = "refused"
 	}
-	g.logger.Named("clients").Warn("rate limit exceeded", "service", g.conf().Services[g.subServices[of].service].Name,
-		whose, a.Name, "requests", count, "outcome", done)
+	g.logger.Named("clients").Warn("rate limit exceeded", "service", g.of(of).name, whose, a.Name, "requests", count, "outcome", done)
 }
 
 // newAccounts has no account yet.
@@ -88,7 +82,7 @@ func newAccounts(c *config.Gateway) *limits.Rates {
 }
 
 // userTermsOf are what is set for single users of a service, for a worker. A Sentinel facade has users of its own.
-func userTermsOf(s *config.Service, p subService, bounds *userBounds) map[string]worker.UserTerms {
+func userTermsOf(s *config.Service, p *subService, bounds *userBounds) map[string]worker.UserTerms {
 	all := map[string]worker.UserTerms{}
 	for name, u := range s.UserSettings {
 		if p.sentinel {

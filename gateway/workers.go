@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"slices"
 	"time"
 
 	"evergate/gateway/account"
@@ -15,12 +16,10 @@ import (
 
 // configureWorkers has the workers take settings at the beginning of a round.
 func configureWorkers(g *Gateway, c *config.Gateway) {
-	known := g.directory.Load().known
-	users := limitsBySubService(c, g.subServices)
-	g.userLimits.Store(&users)
+	known, r := g.directory.Load().known, g.roster.Load()
 	for i := range g.workers {
 		exceeded := func() { g.memoryExceeded(i) }
-		fresh := workerConfig(c, known, &userBounds{
+		fresh := workerConfig(c, r, known, &userBounds{
 			memories: &g.userMemory, workers: c.Workers, exceeded: exceeded, of: map[userName]*account.Bound{},
 		})
 		fresh.ClientMemory = account.Bound{
@@ -31,8 +30,8 @@ func configureWorkers(g *Gateway, c *config.Gateway) {
 	}
 }
 
-// workerConfig is what all workers have in common.
-func workerConfig(conf *config.Gateway, listeners []worker.Listener, bounds *userBounds) worker.Config {
+// workerConfig is what all workers have in common, with the settings of a roster.
+func workerConfig(conf *config.Gateway, r *roster, listeners []worker.Listener, bounds *userBounds) worker.Config {
 	limits := resp.DefaultLimits()
 	limits.BulkBytesMax = conf.Limits.BulkBytesMax
 	c := worker.Config{
@@ -53,10 +52,11 @@ func workerConfig(conf *config.Gateway, listeners []worker.Listener, bounds *use
 	lost := map[config.BlockingLost]sessions.BlockingLost{
 		config.BlockingClose: sessions.CloseClient, config.BlockingError: sessions.AnswerUncertain,
 	}
-	for _, p := range subServicesOf(conf) {
-		s := &conf.Services[p.service]
+	for i := range r.parts {
+		p := &r.parts[i]
+		s := &conf.Services[slices.Index(r.services, p.service)]
 		c.Services = append(c.Services, worker.Service{
-			Name: s.Name, Reads: reads[p.used(s)], OnPrimary: p.used(s) != p.reads, Users: userTermsOf(s, p, bounds),
+			Name: s.Name, Reads: reads[p.used(s)], OnPrimary: p.used(s) != p.reads(s), Users: userTermsOf(s, p, bounds),
 			Hold: session.Hold(s.Hold), SilentAfter: s.SilentAfter, CloseOnGap: s.OnGap == config.GapClose,
 			BlockingLost: lost[s.BlockingLost], Allowed: s.Allowed(), Pass: s.Passes() && !p.sentinel,
 		})

@@ -27,7 +27,7 @@ type hotSession struct {
 // ServeHotKeys serves HOTKEYS: every worker samples its own requests, and the session is that of the service. Workers
 // get their shares while the lock is held, in the order in which sessions begin and end.
 func (m *Measured) ServeHotKeys(r *admin.Request, answer func([]byte)) {
-	h := &m.hotSessions[m.env.Service(r.Services[0])]
+	h := &m.env.Service(r.Services[0]).hot
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	now := time.Now()
@@ -89,12 +89,12 @@ func (m *Measured) HotKeys(service string, named bool) api.HotKeys {
 		return ""
 	}
 	hot, big, window := []api.HotKey{}, []api.BigKey{}, time.Duration(0)
-	for i := range m.env.Conf().Services {
-		of := m.env.Conf().Services[i].Name
+	for _, s := range m.env.Services() {
+		of := s.Name
 		if service != "" && service != of {
 			continue
 		}
-		seen := m.seenKeys(i)
+		seen := m.seenKeys(s)
 		window = max(window, seen.For)
 		for _, c := range seen.Keys {
 			n := float64(c.AtLeast())
@@ -112,8 +112,8 @@ func (m *Measured) HotKeys(service string, named bool) api.HotKeys {
 }
 
 // seenKeys joins what the workers have seen of one service.
-func (m *Measured) seenKeys(service int) hotkeys.Seen {
-	r := admin.Request{Kind: admin.SeenKeys, Services: m.env.Parts(service)}
+func (m *Measured) seenKeys(service *Service) hotkeys.Seen {
+	r := admin.Request{Kind: admin.SeenKeys, Services: service.Parts}
 	var all []hotkeys.Seen
 	for _, p := range m.env.Collect(&r) {
 		all = append(all, p.SeenKeys)

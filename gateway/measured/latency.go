@@ -37,7 +37,7 @@ func (m *Measured) ServeLatency(ctx context.Context, r *admin.Request) []byte {
 	if r.Command == routing.CmdLatencyHistogram {
 		return latency.AppendHistograms(nil, int(r.Proto), m.commandTimes(service, r.Words[1:]))
 	}
-	all := m.env.Ask(ctx, service, append([]string{"LATENCY"}, r.Words...))
+	all := service.Ask(ctx, append([]string{"LATENCY"}, r.Words...))
 	own := m.events(service)
 	switch r.Command {
 	case routing.CmdLatencyLatest:
@@ -83,12 +83,12 @@ func (m *Measured) latencyText(r *admin.Request, own []latency.Event, all []Repl
 }
 
 // events are the gateway's own of a service since their last reset.
-func (m *Measured) events(service int) []latency.Event {
+func (m *Measured) events(service *Service) []latency.Event {
 	failover, hold := latency.Event{Name: eventFailover}, latency.Event{Name: eventHold}
-	s := &m.latencies[service]
+	s := &service.times
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, h := range m.env.Holds(service) {
+	for _, h := range service.Holds() {
 		e := &failover
 		if h.Kept {
 			e = &hold
@@ -108,8 +108,8 @@ func eventNamed(all []latency.Event, name string) (e latency.Event) {
 }
 
 // resetEvents forgets what there is of some events, of all if none is named, and returns of how many.
-func (m *Measured) resetEvents(service int, own []latency.Event, names []string) (n int) {
-	s := &m.latencies[service]
+func (m *Measured) resetEvents(service *Service, own []latency.Event, names []string) (n int) {
+	s := &service.times
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.reset == nil {
@@ -125,8 +125,8 @@ func (m *Measured) resetEvents(service int, own []latency.Event, names []string)
 }
 
 // times sums the times of the commands of a service over all workers, by the Index of their rows.
-func (m *Measured) times(service int) []*latency.Histogram {
-	r := admin.Request{Kind: admin.Latency, Services: m.env.Parts(service)}
+func (m *Measured) times(service *Service) []*latency.Histogram {
+	r := admin.Request{Kind: admin.Latency, Services: service.Parts}
 	sums := make([]*latency.Histogram, len(routing.Rows())+1)
 	for _, p := range m.env.Collect(&r) {
 		for i, h := range p.Times {
@@ -144,8 +144,8 @@ func (m *Measured) times(service int) []*latency.Histogram {
 
 // commandTimes are the times of commands of a service since the last CONFIG RESETSTAT: of those with these names and
 // their subcommands, or of all.
-func (m *Measured) commandTimes(service int, names []string) (list []latency.Command) {
-	sums, s := m.times(service), &m.latencies[service]
+func (m *Measured) commandTimes(service *Service, names []string) (list []latency.Command) {
+	sums, s := m.times(service), &service.times
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, h := range sums {
@@ -172,8 +172,8 @@ func (m *Measured) commandTimes(service int, names []string) (list []latency.Com
 }
 
 // ResetTimes has LATENCY HISTOGRAM begin anew.
-func (m *Measured) ResetTimes(service int) {
-	now, s := m.times(service), &m.latencies[service]
+func (m *Measured) ResetTimes(service *Service) {
+	now, s := m.times(service), &service.times
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.since = now

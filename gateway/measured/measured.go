@@ -17,20 +17,42 @@ import (
 type Env struct {
 	// Conf returns the settings in use.
 	Conf func() *config.Gateway
-	// Service is that of a sub-service, Parts are the sub-services of a service. Sharded reports whether the servers of a
-	// sub-service are a cluster.
-	Service func(of int) int
-	Parts   func(service int) []int
-	Sharded func(of int) bool
+	// Services are those that there are, in the order of the settings; Service is that of a sub-service. Sharded reports
+	// whether the servers of a sub-service are a cluster.
+	Services func() []*Service
+	Service  func(of int) *Service
+	Sharded  func(of int) bool
 	// Gather has all workers do their shares of a request, and done called with them on the goroutine of one. Collect
 	// waits for them.
 	Gather  func(r *admin.Request, done func([]admin.Partial))
 	Collect func(r *admin.Request) []admin.Partial
-	// Ask asks the primaries of a service; none if not all answer. Configure serves CONFIG.
-	Ask       func(ctx context.Context, service int, words []string) []Reply
+	// Configure serves CONFIG.
 	Configure func(ctx context.Context, r *admin.Request) []byte
-	// Holds are the newest of a service that have ended, oldest first.
-	Holds func(service int) []Hold
+}
+
+// Service is what was measured of one service. NewService makes it.
+type Service struct {
+	About
+	// hot is its session of HOTKEYS, slow has its slow requests, times what was reset of LATENCY.
+	hot   hotSession
+	slow  slowLog
+	times latencyState
+}
+
+// About is what Measured needs of a service.
+type About struct {
+	Name string
+	// Parts are its sub-services.
+	Parts []int
+	// Ask asks its primaries; none if not all answer.
+	Ask func(ctx context.Context, words []string) []Reply
+	// Holds are its newest that have ended, oldest first.
+	Holds func() []Hold
+}
+
+// NewService returns a service of which nothing was measured yet.
+func NewService(conf *config.Gateway, about About) *Service {
+	return &Service{About: about, slow: newSlowLog(conf)}
 }
 
 // Reply is what a server at an address has answered: what go-redis makes of it, nil for an error.
@@ -47,28 +69,17 @@ type Hold struct {
 }
 
 // Measured is what was measured. New makes it. Its methods may be called from any goroutine.
-type Measured struct {
-	env Env
-	// hotSessions has the session of HOTKEYS of each service, slowLogs its slow requests, latencies what was reset of
-	// LATENCY.
-	hotSessions []hotSession
-	slowLogs    []slowLog
-	latencies   []latencyState
-}
+type Measured struct{ env Env }
 
-// New makes it for the services of a configuration.
-func New(conf *config.Gateway, env Env) *Measured {
-	n := len(conf.Services)
-	return &Measured{env: env, hotSessions: make([]hotSession, n), slowLogs: newSlowLogs(conf),
-		latencies: make([]latencyState, n)}
-}
+// New makes it.
+func New(env Env) *Measured { return &Measured{env} }
 
 // UseSettings puts settings to use that have changed.
 func (m *Measured) UseSettings(was, conf *config.Gateway) {
 	if was.SlowLogSlowerThan == conf.SlowLogSlowerThan && was.SlowLogMax == conf.SlowLogMax {
 		return // a CONFIG SET may have set others
 	}
-	for service := range m.slowLogs {
+	for _, service := range m.env.Services() {
 		m.useSlowLog(service, SlowerThan(conf), conf.SlowLogMax)
 	}
 }

@@ -26,12 +26,8 @@ type slowLog struct {
 	slower time.Duration
 }
 
-func newSlowLogs(conf *config.Gateway) []slowLog {
-	logs := make([]slowLog, len(conf.Services))
-	for i := range logs {
-		logs[i] = slowLog{log: slowlog.New(conf.SlowLogMax), slower: SlowerThan(conf)}
-	}
-	return logs
+func newSlowLog(conf *config.Gateway) slowLog {
+	return slowLog{log: slowlog.New(conf.SlowLogMax), slower: SlowerThan(conf)}
 }
 
 // SlowerThan is from which time on requests are slow by the settings; negative if none is.
@@ -41,7 +37,7 @@ func SlowerThan(conf *config.Gateway) time.Duration {
 
 // NoteSlow takes a slow request of a sub-service.
 func (m *Measured) NoteSlow(of int, e slowlog.Entry) {
-	l := &m.slowLogs[m.env.Service(of)]
+	l := &m.env.Service(of).slow
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.log.Add(e)
@@ -49,7 +45,7 @@ func (m *Measured) NoteSlow(of int, e slowlog.Entry) {
 
 // ServeSlowLog serves SLOWLOG.
 func (m *Measured) ServeSlowLog(r *admin.Request) []byte {
-	l := &m.slowLogs[m.env.Service(r.Services[0])]
+	l := &m.env.Service(r.Services[0]).slow
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch r.Command {
@@ -63,13 +59,13 @@ func (m *Measured) ServeSlowLog(r *admin.Request) []byte {
 }
 
 // useSlowLog puts settings to use for a service: from which time on requests are slow, and how many are kept.
-func (m *Measured) useSlowLog(service int, slower time.Duration, most int) {
-	l := &m.slowLogs[service]
+func (m *Measured) useSlowLog(service *Service, slower time.Duration, most int) {
+	l := &service.slow
 	l.mu.Lock()
 	l.slower = slower
 	l.log.Keep(most)
 	l.mu.Unlock()
-	r := admin.Request{Kind: admin.SlowerThan, Services: m.env.Parts(service), Slow: slower}
+	r := admin.Request{Kind: admin.SlowerThan, Services: service.Parts, Slow: slower}
 	m.env.Gather(&r, func([]admin.Partial) {})
 }
 
@@ -87,8 +83,8 @@ func (m *Measured) ServeConfig(ctx context.Context, r *admin.Request) []byte {
 }
 
 // Configured puts to use those of the names and values of a CONFIG SET that are about the slow log.
-func (m *Measured) Configured(service int, pairs []string) {
-	l := &m.slowLogs[service]
+func (m *Measured) Configured(service *Service, pairs []string) {
+	l := &service.slow
 	l.mu.Lock()
 	slower, most, changed := l.slower, l.log.Most(), false
 	l.mu.Unlock()
@@ -112,8 +108,8 @@ func (m *Measured) Configured(service int, pairs []string) {
 func (m *Measured) SlowLog(service string, limit int, named bool) api.Slowlog {
 	var threshold *float64
 	total, commands := uint64(0), []api.SlowCommand{}
-	for i := range m.env.Conf().Services {
-		name, l := m.env.Conf().Services[i].Name, &m.slowLogs[i]
+	for _, of := range m.env.Services() {
+		name, l := of.Name, &of.slow
 		if service != "" && service != name {
 			continue
 		}

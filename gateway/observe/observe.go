@@ -47,11 +47,9 @@ type Gateway struct {
 	Snapshot func() worker.Snapshot
 	// Rows lists clients of all workers, as Worker.Rows does.
 	Rows func(selected func(of int) bool, order func(a, b *worker.Row) int, limit int) (rows []worker.Row, total int)
-	// ServiceOf returns the service of a sub-service. Listeners are those of a service. ReadsReplicas reports whether some
-	// of its clients read from replicas.
-	ServiceOf     func(of int) int
-	Listeners     func(service int) []api.Listener
-	ReadsReplicas func(service int) bool
+	// Services are those that there are, in the order of the settings; Service is that of a sub-service.
+	Services func() []*Service
+	Service  func(of int) *Service
 	// HotKeys and SlowLog answer for a service, or for all; named: with the names of keys.
 	HotKeys func(service string, named bool) api.HotKeys
 	SlowLog func(service string, limit int, named bool) api.Slowlog
@@ -78,12 +76,8 @@ type Observer struct {
 	serves bool
 	server *web.Server
 	events *web.Events
-	// listening: the gateway has opened all listeners. had: the service had a primary once.
+	// listening: the gateway has opened all listeners.
 	listening atomic.Bool
-	had       []atomic.Bool
-	// services has what Follow was given, reach knows which servers and Sentinels of each answer.
-	services []followed
-	reach    []*status.Reach
 	// wake has an element when news is not empty.
 	wake chan struct{}
 
@@ -92,53 +86,62 @@ type Observer struct {
 	last   worker.Snapshot // of the newest sample, taken at lastAt
 	lastAt time.Time
 	// recent has the times of each service at the newest samples, oldest first.
-	recent [][]latency.Histogram
+	recent []map[*Service]latency.Histogram
 	news   news
 }
 
-// followed is a service.
-type followed struct {
-	keeper    *keeper.Keeper
-	failovers *status.Failovers
+// Service is a service that is observed. Follow begins with it.
+type Service struct {
+	Name      string
+	Keeper    *keeper.Keeper
+	Failovers *status.Failovers
+	// Parts are its sub-services.
+	Parts []int
+	// Conf returns its settings in use, Listeners its listeners. ReadsReplicas reports whether some of its clients read
+	// from replicas.
+	Conf          func() *config.Service
+	Listeners     func() []api.Listener
+	ReadsReplicas func() bool
+	// had: it had a primary once. reach knows which of its servers and Sentinels answer.
+	had   atomic.Bool
+	reach status.Reach
 }
 
 // news is what streams have not sent yet: services with a new view, and failovers with a new step.
 type news struct {
-	views     map[int]bool
+	views     map[*Service]bool
 	failovers map[failoverKey]bool
 }
 
 type failoverKey struct {
-	service int
+	service *Service
 	number  uint64
 }
 
 // New makes the Observer of a gateway.
 func New(g Gateway) *Observer {
 	o := &Observer{g: g, serves: g.Conf().Admin.Listen != "", events: web.NewEvents(g.RunID[:8]),
-		wake: make(chan struct{}, 1), had: make([]atomic.Bool, len(g.Conf().Services)),
-		news: news{views: map[int]bool{}, failovers: map[failoverKey]bool{}}}
+		wake: make(chan struct{}, 1), news: news{views: map[*Service]bool{}, failovers: map[failoverKey]bool{}}}
 	if o.serves {
 		o.series = series.New(g.Conf().Names())
 	}
 	return o
 }
 
-// Follow has the next service report its views and events; its failovers have noted an event before it is reported.
-func (o *Observer) Follow(k *keeper.Keeper, failovers *status.Failovers) {
-	service, reach := len(o.services), &status.Reach{}
-	reach.Expect(o.g.Conf().Services[service].Sentinels)
-	o.services, o.reach = append(o.services, followed{k, failovers}), append(o.reach, reach)
-	k.OnEvent(reach.Note)
-	k.OnView(func(v *topology.View) {
+// Follow has a service report its views and events, before its keeper runs; its Failovers note an event before it is
+// reported.
+func (o *Observer) Follow(s *Service) {
+	s.reach.Expect(s.Conf().Sentinels)
+	s.Keeper.OnEvent(s.reach.Note)
+	s.Keeper.OnView(func(v *topology.View) {
 		if status.HasPrimary(v) {
-			o.had[service].Store(true)
+			s.had.Store(true)
 		}
-		o.note(func(n *news) { n.views[service] = true })
+		o.note(func(n *news) { n.views[s] = true })
 	})
-	k.OnEvent(func(e decide.Event) {
+	s.Keeper.OnEvent(func(e decide.Event) {
 		if e.Failover != 0 {
-			o.note(func(n *news) { n.failovers[failoverKey{service, e.Failover}] = true })
+			o.note(func(n *news) { n.failovers[failoverKey{s, e.Failover}] = true })
 		}
 	})
 }
@@ -232,17 +235,17 @@ func (o *Observer) run(ctx context.Context) {
 func (o *Observer) publishNews() {
 	o.mu.Lock()
 	now := o.news
-	o.news = news{views: map[int]bool{}, failovers: map[failoverKey]bool{}}
+	o.news = news{views: map[*Service]bool{}, failovers: map[failoverKey]bool{}}
 	open := o.last
 	o.mu.Unlock()
-	for i := range o.g.Conf().Services { // in their order
-		if now.views[i] {
-			o.events.Publish(api.EventTopology, o.service(i, &open))
+	for _, s := range o.g.Services() { // in their order
+		if now.views[s] {
+			o.events.Publish(api.EventTopology, o.service(s, &open))
 		}
-		history := o.services[i].failovers.History()
+		history := s.Failovers.History()
 		for k := range history.Last {
-			if f := &history.Last[k]; now.failovers[failoverKey{i, f.Number}] {
-				o.events.Publish(api.EventFailover, f.Shown(o.g.Conf().Services[i].Name))
+			if f := &history.Last[k]; now.failovers[failoverKey{s, f.Number}] {
+				o.events.Publish(api.EventFailover, f.Shown(s.Name))
 			}
 		}
 	}
@@ -255,16 +258,16 @@ func (o *Observer) sample(now time.Time) {
 	before, beforeAt := o.last, o.lastAt
 	o.last, o.lastAt = all, now
 	o.mu.Unlock()
-	names, elapsed := o.g.Conf().Names(), now.Sub(beforeAt)
-	points := make([]api.Point, 0, len(names)+1)
+	services, elapsed := o.g.Services(), now.Sub(beforeAt)
+	points := make([]api.Point, 0, len(services)+1)
 	var allNow, allWas worker.OfService
-	for i, name := range names {
-		at, was := o.openOf(i, &all), o.openOf(i, &before)
+	for _, s := range services {
+		at, was := s.openOf(&all), s.openOf(&before)
 		allNow.Add(&at)
 		allWas.Add(&was)
-		p, counters := pointOf(name, &at, &was, elapsed)
-		for _, number := range o.services[i].failovers.Sample(now, status.TallyOf(&counters), at.Waiting, at.Longest) {
-			o.note(func(n *news) { n.failovers[failoverKey{i, number}] = true })
+		p, counters := pointOf(s.Name, &at, &was, elapsed)
+		for _, number := range s.Failovers.Sample(now, status.TallyOf(&counters), at.Waiting, at.Longest) {
+			o.note(func(n *news) { n.failovers[failoverKey{s, number}] = true })
 		}
 		points = append(points, p)
 	}
@@ -272,7 +275,7 @@ func (o *Observer) sample(now time.Time) {
 	second := now.Round(time.Second).Unix() - 1
 	o.mu.Lock()
 	o.series.Add(second, append(points, sum))
-	o.remember(&all)
+	o.remember(services, &all)
 	o.mu.Unlock()
 	ready := o.Ready()
 	o.events.Publish(api.EventSample, api.Sample{At: second, Ready: ready.Ready,
@@ -284,21 +287,21 @@ func (o *Observer) sample(now time.Time) {
 const recentSamples = 10
 
 // remember keeps the times of each service at a sample; o.mu is held.
-func (o *Observer) remember(all *worker.Snapshot) {
-	took := make([]latency.Histogram, len(o.services))
-	for i := range took {
-		open := o.openOf(i, all)
-		took[i] = open.Took
+func (o *Observer) remember(services []*Service, all *worker.Snapshot) {
+	took := map[*Service]latency.Histogram{}
+	for _, s := range services {
+		open := s.openOf(all)
+		took[s] = open.Took
 	}
 	if o.recent = append(o.recent, took); len(o.recent) > recentSamples {
 		o.recent = o.recent[1:]
 	}
 }
 
-// openOf adds what the workers have open of all sub-services of a service.
-func (o *Observer) openOf(service int, all *worker.Snapshot) (open worker.OfService) {
-	for of := range all.Services {
-		if o.g.ServiceOf(of) == service {
+// openOf adds what the workers have open of all sub-services. A snapshot may be older than the service.
+func (s *Service) openOf(all *worker.Snapshot) (open worker.OfService) {
+	for _, of := range s.Parts {
+		if of < len(all.Services) {
 			open.Add(&all.Services[of])
 		}
 	}

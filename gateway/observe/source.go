@@ -28,9 +28,8 @@ func (o *Observer) Overview() api.Overview {
 // Ready answers api.PathReady.
 func (o *Observer) Ready() api.Ready {
 	r := status.Readiness{Listening: o.listening.Load(), Draining: o.g.Process().Draining}
-	for i, name := range o.g.Conf().Names() {
-		r.Services = append(r.Services,
-			status.ReadyService{Name: name, Had: o.had[i].Load(), View: o.services[i].keeper.View()})
+	for _, s := range o.g.Services() {
+		r.Services = append(r.Services, status.ReadyService{Name: s.Name, Had: s.had.Load(), View: s.Keeper.View()})
 	}
 	return status.Ready(r)
 }
@@ -41,22 +40,22 @@ func (o *Observer) Services() api.Services {
 	return api.Services{Now: time.Now().UTC(), Services: o.list(&all)}
 }
 
-// Service returns one service, by its index in the settings.
-func (o *Observer) Service(i int) api.Service {
+// Service returns one service.
+func (o *Observer) Service(s *Service) api.Service {
 	all := o.g.Snapshot()
-	return o.service(i, &all)
+	return o.service(s, &all)
 }
 
 func (o *Observer) list(all *worker.Snapshot) (services []api.Service) {
-	for i := range o.g.Conf().Services {
-		services = append(services, o.service(i, all))
+	for _, s := range o.g.Services() {
+		services = append(services, o.service(s, all))
 	}
 	return services
 }
 
 // service returns one service, with what the workers have open.
-func (o *Observer) service(i int, all *worker.Snapshot) api.Service {
-	s, k := &o.g.Conf().Services[i], o.services[i].keeper
+func (o *Observer) service(of *Service, all *worker.Snapshot) api.Service {
+	s, k := of.Conf(), of.Keeper
 	kind := api.KindPlain
 	switch {
 	case len(s.Sentinels) > 0:
@@ -64,38 +63,39 @@ func (o *Observer) service(i int, all *worker.Snapshot) api.Service {
 	case len(s.Cluster) > 0:
 		kind = api.KindCluster
 	}
-	picture := status.Picture{View: k.View(), Open: o.openOf(i, all), Reach: o.reach[i], Offset: k.Offset,
-		OnReplicas: o.g.ReadsReplicas(i), OnPrimaries: s.Reads == config.ReadPrimary,
+	picture := status.Picture{View: k.View(), Open: of.openOf(all), Reach: &of.reach, Offset: k.Offset,
+		OnReplicas: of.ReadsReplicas(), OnPrimaries: s.Reads == config.ReadPrimary,
 		NeverPrimary: s.Reads == config.ReadReplica}
 	d, took := picture.Draw(), picture.Open.Took
 	o.mu.Lock()
 	if len(o.recent) > 0 {
-		took = took.Since(&o.recent[0][i])
+		before := o.recent[0][of] // nothing for a service that is younger
+		took = took.Since(&before)
 	}
 	o.mu.Unlock()
-	counters := status.CountersOf(&picture.Open, o.services[i].failovers.History(), &took)
-	return api.Service{Name: s.Name, Kind: kind, Listeners: o.g.Listeners(i), Reads: string(s.Reads),
-		Hold: s.Hold.String(), Epoch: d.Epoch, HadPrimary: o.had[i].Load(), Steady: d.Steady, Unserved: d.Unserved,
+	counters := status.CountersOf(&picture.Open, of.Failovers.History(), &took)
+	return api.Service{Name: s.Name, Kind: kind, Listeners: of.Listeners(), Reads: string(s.Reads),
+		Hold: s.Hold.String(), Epoch: d.Epoch, HadPrimary: of.had.Load(), Steady: d.Steady, Unserved: d.Unserved,
 		DownAfter: d.DownAfter,
-		Shards:    d.Shards, Nodes: d.Nodes, Sentinels: o.reach[i].Sentinels(), Counters: counters}
+		Shards:    d.Shards, Nodes: d.Nodes, Sentinels: of.reach.Sentinels(), Counters: counters}
 }
 
 // Failovers answers api.PathFailovers.
 func (o *Observer) Failovers() api.Failovers {
 	out := api.Failovers{Now: time.Now().UTC(), Failovers: []api.Failover{}}
-	for i := range o.services {
-		out.Failovers = append(out.Failovers, o.FailoversOf(i)...)
+	for _, s := range o.g.Services() {
+		out.Failovers = append(out.Failovers, o.FailoversOf(s)...)
 	}
 	slices.SortStableFunc(out.Failovers, func(a, b api.Failover) int { return a.Began.Compare(b.Began) })
 	return out
 }
 
-// FailoversOf returns the newest failovers of one service, by its index in the settings, in the order of their
-// beginning. They have no Effect where no samples are taken.
-func (o *Observer) FailoversOf(i int) (all []api.Failover) {
-	history := o.services[i].failovers.History()
+// FailoversOf returns the newest failovers of one service, in the order of their beginning. They have no Effect where
+// no samples are taken.
+func (o *Observer) FailoversOf(s *Service) (all []api.Failover) {
+	history := s.Failovers.History()
 	for k := range history.Last {
-		shown := history.Last[k].Shown(o.g.Conf().Services[i].Name)
+		shown := history.Last[k].Shown(s.Name)
 		if !o.serves {
 			shown.Effect = nil
 		}
@@ -109,7 +109,7 @@ func (o *Observer) SortsBy(key string) bool { return status.SortsBy(key) }
 
 // Clients answers api.PathClients.
 func (o *Observer) Clients(service, sort string, limit int) api.Clients {
-	nameOf := func(of int) string { return o.g.Conf().Services[o.g.ServiceOf(of)].Name }
+	nameOf := func(of int) string { return o.g.Service(of).Name }
 	order := status.Order(sort)
 	rows, total := o.g.Rows(func(of int) bool { return service == "" || nameOf(of) == service }, order, limit)
 	slices.SortFunc(rows, func(a, b worker.Row) int { return order(&a, &b) })
@@ -152,11 +152,12 @@ func (o *Observer) Series(seconds int) api.Series {
 // facts are what the metrics are made of.
 func (o *Observer) facts() metrics.Facts {
 	all, p := o.g.Snapshot(), o.g.Process()
-	took := make([]latency.Histogram, len(o.services))
-	for i := range took {
-		open := o.openOf(i, &all)
-		took[i] = open.Took
+	var services []api.Service
+	var took []latency.Histogram
+	for _, s := range o.g.Services() {
+		open := s.openOf(&all)
+		services, took = append(services, o.service(s, &all)), append(took, open.Took)
 	}
-	return metrics.Facts{Overview: o.Overview(), Services: o.list(&all), Stats: all, Took: took, Rejected: p.Rejected,
+	return metrics.Facts{Overview: o.Overview(), Services: services, Stats: all, Took: took, Rejected: p.Rejected,
 		Handshakes: p.Handshakes, HandshakesFailed: p.HandshakesFailed, Reloads: p.Reloads}
 }

@@ -16,7 +16,6 @@ import (
 // logged once, and while it goes on once per logPause again, with the number of repetitions.
 type Servers struct {
 	logger  hclog.Logger
-	names   []string // of the services
 	clock   func() time.Time
 	reports chan connReport
 
@@ -41,7 +40,7 @@ const (
 )
 
 type trouble struct {
-	service    int
+	service    string
 	addr, what string
 	user       string // of a userRejected
 }
@@ -53,18 +52,18 @@ type repeated struct {
 }
 
 type connReport struct {
-	service int
+	service string
 	report  topology.Report
 }
 
-// NewServers makes the log of the servers of all services, whose names are given in the order of their indices.
-func NewServers(logger hclog.Logger, names []string) *Servers {
-	return &Servers{logger: logger, names: names, clock: time.Now, reports: make(chan connReport, reportsMax),
+// NewServers makes the log of the servers of all services.
+func NewServers(logger hclog.Logger) *Servers {
+	return &Servers{logger: logger, clock: time.Now, reports: make(chan connReport, reportsMax),
 		logged: map[trouble]*repeated{}}
 }
 
-// Report queues what a worker saw. It never blocks; a report that does not fit is dropped.
-func (l *Servers) Report(service int, r topology.Report) {
+// Report queues what a worker saw at a service. It never blocks; a report that does not fit is dropped.
+func (l *Servers) Report(service string, r topology.Report) {
 	if r.Kind != topology.ConnectionLost && r.Kind != topology.ConnectionSilent {
 		return
 	}
@@ -74,8 +73,9 @@ func (l *Servers) Report(service int, r topology.Report) {
 	}
 }
 
-// Run logs the reports until ctx ends. view returns a service's newest view, which has the nodes' addresses.
-func (l *Servers) Run(ctx context.Context, view func(service int) *topology.View) {
+// Run logs the reports until ctx ends. view returns the newest view of a service, which has the nodes'
+// addresses; nil if it is gone.
+func (l *Servers) Run(ctx context.Context, view func(service string) *topology.View) {
 	for {
 		select {
 		case r := <-l.reports:
@@ -94,9 +94,9 @@ func (l *Servers) Run(ctx context.Context, view func(service int) *topology.View
 	}
 }
 
-// Dialled logs one dial, for debugging. Dedicated connections are as many as there are clients that block or watch:
+// Dialled logs one dial for a service, for debugging. Dedicated connections are as many as there are clients that block or watch:
 // those are logged at trace.
-func (l *Servers) Dialled(to upstream.Dial, took time.Duration, err error) {
+func (l *Servers) Dialled(service string, to upstream.Dial, took time.Duration, err error) {
 	level := hclog.Debug
 	if to.Dedicated || to.Bypass {
 		level = hclog.Trace
@@ -105,17 +105,17 @@ func (l *Servers) Dialled(to upstream.Dial, took time.Duration, err error) {
 	if err != nil {
 		outcome = err.Error()
 	}
-	l.logger.Log(level, "server dialed", "service", l.names[to.Service], "server", to.Addr, "protocol", to.Proto,
+	l.logger.Log(level, "server dialed", "service", service, "server", to.Addr, "protocol", to.Proto,
 		"database", to.DB, "dedicated", to.Dedicated, "duration", took.Round(time.Microsecond).String(), "result", outcome)
 }
 
-// DialFailed logs a connection that could not be opened. The error shows no password.
-func (l *Servers) DialFailed(to upstream.Dial, err error) {
+// DialFailed logs a connection of a service that could not be opened. The error shows no password.
+func (l *Servers) DialFailed(service string, to upstream.Dial, err error) {
 	if errors.Is(err, upstream.ErrNotAuthenticated) {
-		l.note(trouble{service: to.Service, addr: to.Addr, what: userRejected, user: to.As.User()}, err)
+		l.note(trouble{service: service, addr: to.Addr, what: userRejected, user: to.As.User()}, err)
 		return
 	}
-	l.note(trouble{service: to.Service, addr: to.Addr, what: cannotConnect}, err)
+	l.note(trouble{service: service, addr: to.Addr, what: cannotConnect}, err)
 }
 
 func (l *Servers) note(t trouble, err error) {
@@ -132,7 +132,7 @@ func (l *Servers) note(t trouble, err error) {
 		r.lastAt = now
 		return
 	}
-	pairs := []any{"service", l.names[t.service], "server", t.addr}
+	pairs := []any{"service", t.service, "server", t.addr}
 	if t.what == userRejected {
 		pairs = append(pairs, "user", t.user)
 	}

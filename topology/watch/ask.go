@@ -24,13 +24,12 @@ var errEnded = errors.New("the gateway is stopping")
 // Ask sends a command to the server at addr, as the service's user and on connections of its own: for rare commands
 // that concern single servers. It waits for the reply until ctx ends, and at most DialTimeout for each read and write.
 // The reply is that of RESP2: string, int64, nil or []any. An error for which Replied is true is the server's reply.
-func (w *Watch) Ask(ctx context.Context, service int, addr string, args ...string) (reply any, err error) {
-	s := w.services[service]
-	client := s.asking(addr)
+func (w Watched) Ask(ctx context.Context, addr string, args ...string) (reply any, err error) {
+	client := w.s.asking(addr)
 	if client == nil {
 		return nil, errEnded
 	}
-	defer s.askedOnce(addr)
+	defer w.s.askedOnce(addr)
 	words := make([]any, len(args))
 	for i, a := range args {
 		words[i] = a

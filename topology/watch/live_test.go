@@ -61,7 +61,7 @@ func followWith(t *testing.T, workers int, services ...watch.Service) []*watched
 	w := watch.New(watch.Options{})
 	list := make([]*watched, len(services))
 	for i, s := range services {
-		k := &watched{Keeper: w.Add(s)}
+		k := &watched{Keeper: w.Add(s).Keeper}
 		k.SetWorkers(workers)
 		k.OnView(func(v *topology.View) {
 			k.mu.Lock()

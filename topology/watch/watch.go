@@ -5,8 +5,8 @@
 // Typical use:
 //
 //	w := watch.New(watch.Options{Logger: logger})
-//	keeper := w.Add(watch.Service{Name: "orders", Sentinels: []string{"10.0.0.5:26379"}, MasterName: "orders"})
-//	keeper.OnView(wake)
+//	orders := w.Add(watch.Service{Name: "orders", Sentinels: []string{"10.0.0.5:26379"}, MasterName: "orders"})
+//	orders.Keeper.OnView(wake)
 //	go w.Run(ctx)
 //
 // Rejected: go-redis's Failover and Cluster clients, which make topology decisions of their own (they believe one
@@ -132,9 +132,17 @@ func New(options Options) *Watch {
 	return &Watch{options: options.withDefaults(), followers: map[followerKey]*follower{}}
 }
 
-// Add adds a service and returns its keeper. Only before Run.
-func (w *Watch) Add(s Service) *keeper.Keeper {
-	return w.add(s).keeper
+// Watched is a service that a Watch watches.
+type Watched struct {
+	// Keeper has its views.
+	Keeper *keeper.Keeper
+	s      *service
+}
+
+// Add adds a service. Only before Run.
+func (w *Watch) Add(s Service) Watched {
+	added := w.add(s)
+	return Watched{added.keeper, added}
 }
 
 func (w *Watch) add(s Service) *service {

@@ -1,0 +1,182 @@
+package gateway
+
+import (
+	"slices"
+	"sync/atomic"
+
+	"evergate/gateway/certs"
+	"evergate/gateway/config"
+	"evergate/gateway/measured"
+	"evergate/gateway/observe"
+	"evergate/gateway/outage"
+	"evergate/gateway/shared"
+	"evergate/gateway/status"
+	"evergate/topology"
+	"evergate/topology/watch"
+)
+
+// service is all that is kept of one service of the settings while it is served.
+type service struct {
+	// name identifies it among the services of the settings.
+	name string
+	// parts are the numbers of its sub-services, its own first: no other service ever has that one. reader and sentinel
+	// are those behind its replica and its Sentinel facade; noPart if there is none.
+	parts            []int
+	reader, sentinel int
+	settings         atomic.Pointer[config.Service]
+	tls              atomic.Pointer[tlsOf]
+	// limits are those of its users.
+	limits atomic.Pointer[userLimits]
+	// gate has the users of its clients, facadeGate those of its Sentinel facade; nil without one.
+	gate, facadeGate *gate
+
+	watch.Watched
+	denials shared.Denials
+	// scripts are those that it has forwarded.
+	scripts *shared.Scripts
+	// longScripts counts the workers where one has been under way for a while.
+	longScripts atomic.Int32
+	// failovers has what its events report.
+	failovers status.Failovers
+	// rounds are those of INFO requests to its servers.
+	rounds   rounds
+	monitors monitors
+	census   census
+	unserved *outage.Service
+	measured *measured.Service
+	observed observe.Service
+}
+
+// noPart is the number of no sub-service.
+const noPart = -1
+
+// conf are its settings in use; they must not be changed.
+func (s *service) conf() *config.Service { return s.settings.Load() }
+
+// view returns its newest view; nil while there is none.
+func (s *service) view() *topology.View { return s.Keeper.View() }
+
+// use puts settings to use.
+func (s *service) use(c *config.Service, tls *tlsOf) {
+	limits := userLimitsOf(c)
+	s.settings.Store(c)
+	s.tls.Store(tls)
+	s.limits.Store(&limits)
+}
+
+// behind returns the sub-service behind a listener with a facade.
+func (s *service) behind(f config.Facade) int {
+	switch {
+	case f == config.FacadeSentinel:
+		return s.sentinel
+	case f == config.FacadeReplica && s.reader != noPart:
+		return s.reader
+	}
+	return s.parts[0]
+}
+
+// settlers is how many acknowledge that they have stopped using a demoted primary: each worker, for each sub-service
+// with servers. A new primary waits for all of them.
+func (s *service) settlers(workers int) int {
+	if s.reader != noPart {
+		return 2 * workers
+	}
+	return workers
+}
+
+// subService is a service as the workers know it. Each service of the settings is one; more are for clients under other
+// rules.
+type subService struct {
+	service *service
+	// sentinel: it has no servers.
+	sentinel bool
+	// nth numbers the sub-services of one service that have servers, from 0.
+	nth int
+}
+
+// reads are those of its clients.
+func (p *subService) reads(s *config.Service) config.ReadPolicy {
+	if p.nth > 0 {
+		return config.ReadPreferReplica
+	}
+	return s.Reads
+}
+
+// used are the reads of its connections: from replicas as well if any user reads there.
+func (p *subService) used(s *config.Service) config.ReadPolicy {
+	if p.nth > 0 || p.sentinel {
+		return p.reads(s)
+	}
+	return s.UsedReads()
+}
+
+// settler is the number of a worker among those of the sub-service's service.
+func (p *subService) settler(workers, worker int) int { return p.nth*workers + worker }
+
+// users has those of its clients.
+func (p *subService) users() *gate {
+	if p.sentinel {
+		return p.service.facadeGate
+	}
+	return p.service.gate
+}
+
+// roster has the services that are served. It never changes: another one takes its place.
+type roster struct {
+	// services are in the order of the settings.
+	services []*service
+	// parts are the sub-services, by the numbers by which the workers know them.
+	parts []subService
+}
+
+// with returns the roster of settings. A service that r has stays the same value; others are new.
+func (r *roster) with(c *config.Gateway) *roster {
+	next := &roster{parts: slices.Clone(r.parts)}
+	add := func(p subService) int {
+		next.parts = append(next.parts, p)
+		p.service.parts = append(p.service.parts, len(next.parts)-1)
+		return len(next.parts) - 1
+	}
+	var isNew []int
+	for i := range c.Services {
+		s := r.named(c.Services[i].Name)
+		if s == nil {
+			s = &service{name: c.Services[i].Name, reader: noPart, sentinel: noPart}
+			add(subService{service: s})
+			isNew = append(isNew, i)
+		}
+		next.services = append(next.services, s)
+	}
+	for _, i := range isNew {
+		s, conf := next.services[i], &c.Services[i]
+		if conf.Reads == config.ReadPrimary && conf.HasFacade(config.FacadeReplica) {
+			s.reader = add(subService{service: s, nth: 1})
+		}
+		if conf.HasFacade(config.FacadeSentinel) {
+			s.sentinel = add(subService{service: s, sentinel: true})
+		}
+	}
+	return next
+}
+
+// named returns the service of a name; nil for none.
+func (r *roster) named(name string) *service {
+	for _, s := range r.services {
+		if s.name == name {
+			return s
+		}
+	}
+	return nil
+}
+
+// of returns the service of a sub-service.
+func (g *Gateway) of(part int) *service { return g.part(part).service }
+
+// part returns a sub-service.
+func (g *Gateway) part(of int) *subService { return &g.roster.Load().parts[of] }
+
+// tlsOf is the TLS of one service; nil where there is none.
+type tlsOf struct {
+	server              *certs.Server // for clients
+	upstream, sentinels *certs.Client
+}
