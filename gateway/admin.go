@@ -97,7 +97,7 @@ func (g *Gateway) info(r *admin.Request, answer func([]byte)) {
 			answer(r.Text(status.Info(g.facts(r.Listener, all, infos), r.Words)))
 		}
 		if _, role := g.listenerOf(r.Listener); !role.Is(facade.Sentinel) && status.AsksServers(r.Words) {
-			g.serverInfos(g.of(r.Services[0]), reply)
+			g.of(r.Services[0]).direct.Infos(reply)
 		} else {
 			reply(nil)
 		}
@@ -125,7 +125,7 @@ func (g *Gateway) facts(listener int, all []worker.Snapshot, infos []status.Serv
 	return status.Facts{
 		Handshakes: done, HandshakesFailed: failed,
 		Service: s.Name, RunID: g.runID, PID: os.Getpid(), Port: port, Uptime: time.Since(g.started),
-		ClientsMax: g.descriptors.clientsMax(), ClientMemoryMax: g.conf().Limits.ClientMemoryMax,
+		ClientsMax: g.descriptors.ClientsMax(), ClientMemoryMax: g.conf().Limits.ClientMemoryMax,
 		Rejected: g.rejected(), Workers: len(g.loops),
 		Reads: string(g.part(of).reads(s)), Hold: s.Hold.String(), View: g.viewOf(of), Stats: status.Sum(all),
 		Failovers: service.failovers.History(), Role: role, Servers: infos, Reloads: g.lastReload(),
@@ -134,7 +134,7 @@ func (g *Gateway) facts(listener int, all []worker.Snapshot, infos []status.Serv
 
 // rejected is how many clients were turned away.
 func (e *entry) rejected() uint64 {
-	return e.refusals.all.Load() + e.addresses.Rejected() + e.turnedAway.Load()
+	return e.refusals.Count() + e.addresses.Rejected() + e.turnedAway.Load()
 }
 
 // snapshots has what each worker answered last. The zero value has nothing.

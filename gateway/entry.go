@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"evergate/gateway/accept"
+	"evergate/gateway/descriptors"
 	"evergate/gateway/limits"
 	"evergate/gateway/loop"
 	"evergate/gateway/worker"
@@ -24,9 +25,9 @@ type entry struct {
 	running sync.WaitGroup
 	// descriptors limits the clients, addresses those of one address; refusals logs those that did not fit, repeats what
 	// clients do wrong.
-	descriptors *descriptors
+	descriptors *descriptors.Descriptors
 	addresses   *limits.Addresses
-	refusals    *refusals
+	refusals    *descriptors.Refusals
 	repeats     *accept.Repeats
 	handshakes  *accept.Handshakes
 	turnedAway  atomic.Uint64 // clients that were closed for where they come from
@@ -67,8 +68,8 @@ func (e *entry) accept(ctx context.Context, ln listener) {
 			return
 		}
 		if err != nil {
-			e.descriptors.note(err)
-			if failures++; time.Since(loggedAt) >= refusalsPause {
+			e.descriptors.Note(err)
+			if failures++; time.Since(loggedAt) >= descriptors.Pause {
 				e.logger.Warn("accept failed", "address", ln.Addr().String(), "error", err, "failures", failures)
 				failures, loggedAt = 0, time.Now()
 			}
@@ -97,15 +98,15 @@ func (e *entry) accept(ctx context.Context, ln listener) {
 // fits reports whether there is room for one more client.
 func (e *entry) fits(conn net.Conn) bool {
 	_, clients := e.idlest()
-	return !e.descriptors.spent() && clients+e.handshakes.UnderWay() < e.descriptors.clientsMax() &&
-		e.descriptors.forClient(conn)
+	return !e.descriptors.Spent() && clients+e.handshakes.UnderWay() < e.descriptors.ClientsMax() &&
+		e.descriptors.ForClient(conn)
 }
 
 // serve hands a connection to the loop with the fewest clients.
 func (e *entry) serve(ln listener, t *terms, conn net.Conn) {
 	l, _ := e.idlest()
 	if err := l.Accept(conn, ln.id); err != nil {
-		e.descriptors.note(err)
+		e.descriptors.Note(err)
 		e.leaves(conn)
 		e.refuse(conn, t)
 	}
@@ -113,7 +114,7 @@ func (e *entry) serve(ln listener, t *terms, conn net.Conn) {
 
 // refuse closes a connection that finds no room.
 func (e *entry) refuse(conn net.Conn, t *terms) {
-	e.refusals.note()
+	e.refusals.Note()
 	turnAway(conn, t)
 }
 

@@ -22,7 +22,9 @@ import (
 	"evergate/gateway/admin"
 	"evergate/gateway/certs"
 	"evergate/gateway/config"
+	"evergate/gateway/descriptors"
 	"evergate/gateway/dial"
+	"evergate/gateway/direct"
 	"evergate/gateway/fanout"
 	"evergate/gateway/limits"
 	"evergate/gateway/loop"
@@ -125,7 +127,8 @@ func newWith(conf config.Gateway, logger hclog.Logger,
 	g.directory.Store(d)
 	g.workers = make([]atomic.Pointer[worker.Config], conf.Workers)
 	configureWorkers(g, &conf)
-	g.descriptors, g.refusals = newDescriptors(&conf, descriptorsLimit()), newRefusals(logger)
+	g.descriptors = descriptors.New(&conf, descriptors.Limit(), observe.Descriptors)
+	g.refusals = descriptors.NewRefusals(logger)
 	g.addresses, g.accounts = limits.NewAddresses(conf.Limits.ClientsPerAddress), newAccounts(&conf)
 	g.asks = make(chan struct{}, asksMax)
 	g.notices = newNotices(func() []subService { return g.roster.Load().parts })
@@ -165,9 +168,9 @@ func (g *Gateway) connect(ctx context.Context, to upstream.Dial) (net.Conn, upst
 	service, began := g.of(to.Service).name, time.Now()
 	conn, met, err := g.dialer.Dial(ctx, to)
 	g.upstreamLog.Dialled(service, to, time.Since(began), err)
-	if err == nil && to.Dedicated && !g.descriptors.forPrivate(conn) {
+	if err == nil && to.Dedicated && !g.descriptors.ForDedicated(conn) {
 		_ = conn.Close()
-		conn, err = nil, errNoDescriptor
+		conn, err = nil, descriptors.ErrNone
 	}
 	if err != nil && ctx.Err() == nil {
 		g.upstreamLog.DialFailed(service, to, err)
@@ -176,17 +179,20 @@ func (g *Gateway) connect(ctx context.Context, to upstream.Dial) (net.Conn, upst
 }
 
 // prepare makes what a new service of the roster needs, with these settings. Nothing of it runs yet.
-func (g *Gateway) prepare(s *service, c *config.Service, tls *tlsOf, made gates) {
+func (g *Gateway) prepare(s *service, c *config.Service, tls *tlsOf, made gatesOf) {
 	s.use(c, tls)
 	s.gate, s.facadeGate = made.own, made.facade
 	s.scripts, s.unserved, s.measured = shared.NewScripts(), outage.NewService(g.logger, s.name), newMeasuredOf(g, s)
 	s.Watched = g.watch.Add(watchedBy(s))
+	s.direct = direct.New(direct.About{
+		Name: s.name, Logger: g.logger, Conf: s.conf, View: s.view, Ask: s.Ask, Aside: g.aside,
+	})
 	k := s.Keeper
 	k.OnView(func(v *topology.View) {
 		if g.logger.IsDebug() {
 			g.logger.Named("topology").Debug("view published", "service", s.name, "epoch", v.Epoch, "shards", v.String())
 		}
-		g.descriptors.seen(s.name, v)
+		g.descriptors.Seen(s.name, v)
 		g.wake()
 		g.mu.Lock()
 		hooks := g.onView
@@ -212,7 +218,7 @@ func (g *Gateway) env(i int) worker.Env {
 			p.service.Keeper.Settled(p.settler(len(g.workers), i), epoch)
 		},
 		Acked:         g.acks(),
-		Users:         func(of int) *access.Users { return g.part(of).users().users.Load() },
+		Users:         func(of int) *access.Users { return g.part(of).users().Users() },
 		Verify:        func(v policy.Verification) { g.verify(i, v) },
 		Audit:         g.audit.note,
 		AuthDelay:     g.guesses.Delay,
@@ -288,7 +294,7 @@ func (g *Gateway) Start() error {
 		// The loops' threads never yield to other goroutines; those get threads of their own.
 		runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), g.conf().Workers+2))
 	}
-	g.descriptors.warn(g.logger)
+	g.descriptors.Warn(g.logger)
 	if err := g.listen(); err != nil {
 		g.closeListeners()
 		return err
@@ -297,7 +303,7 @@ func (g *Gateway) Start() error {
 		g.closeListeners()
 		return err
 	}
-	g.descriptors.spares.setAside()
+	g.descriptors.SetAside()
 	ctx, cancel := context.WithCancel(context.Background())
 	g.mu.Lock()
 	g.ctx, g.cancel = ctx, cancel
@@ -313,7 +319,7 @@ func (g *Gateway) Start() error {
 	})
 	g.running.Go(g.audit.run)
 	g.running.Go(func() { g.upstreamLog.Run(ctx, g.viewNamed) })
-	g.running.Go(func() { g.refusals.run(ctx, g.descriptors.clientsMax) })
+	g.running.Go(func() { g.refusals.Run(ctx, g.descriptors.ClientsMax) })
 	g.running.Go(func() { limits.Reclaim(ctx, g.clientMemory.Load) })
 	g.running.Go(func() {
 		certs.Follow(ctx, func() *certs.Set { return &g.material.Load().Set }, g.readCerts, g.logger.Named("tls"))
@@ -334,9 +340,9 @@ func (g *Gateway) Start() error {
 // runService runs what a service needs until ctx ends, beside its keeper.
 func (g *Gateway) runService(ctx context.Context, s *service) {
 	g.running.Go(func() { s.unserved.Run(ctx, s.view) })
-	g.running.Go(func() { s.gate.follow(ctx, g.logger.Named(s.name), g.wake) })
+	g.running.Go(func() { s.gate.Follow(ctx, g.logger.Named(s.name), g.wake) })
 	if s.facadeGate != nil {
-		g.running.Go(func() { s.facadeGate.follow(ctx, g.logger.Named(s.name), g.wake) })
+		g.running.Go(func() { s.facadeGate.Follow(ctx, g.logger.Named(s.name), g.wake) })
 	}
 }
 

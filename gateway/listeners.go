@@ -5,6 +5,7 @@ import (
 
 	"evergate/gateway/config"
 	"evergate/gateway/facade"
+	"evergate/gateway/gates"
 	"evergate/gateway/session"
 	"evergate/gateway/worker"
 )
@@ -20,17 +21,7 @@ type directory struct {
 	// do. Those of a listener that was removed stay as they were: clients may have outlived it.
 	keys  []listenerKey
 	known []worker.Listener
-	rules []listenerRules
-}
-
-// listenerRules are for the clients of one listener: commands that are denied, and the only ones that are not; none: as
-// for all clients of the service.
-type listenerRules struct{ denied, only []string }
-
-func rulesAt(a *config.Access, listen string) listenerRules {
-	_, denied := a.Denied()
-	_, only := a.Only()
-	return listenerRules{denied[listen], only[listen]}
+	rules []gates.Rules
 }
 
 // listenerKey identifies a listener in the settings. Port 0 may be there several times.
@@ -64,9 +55,9 @@ func (d *directory) with(c *config.Gateway, r *roster) *directory {
 			default:
 				at = len(next.keys)
 				next.keys, next.known = append(next.keys, key), append(next.known, made)
-				next.rules = append(next.rules, listenerRules{})
+				next.rules = append(next.rules, gates.Rules{})
 			}
-			next.rules[at] = rulesAt(&s.Access, listen)
+			next.rules[at] = gates.RulesAt(&s.Access, listen)
 			next.ids = append(next.ids, next.first+at)
 		}
 	}
@@ -74,10 +65,10 @@ func (d *directory) with(c *config.Gateway, r *roster) *directory {
 }
 
 // rulesOf returns the rules of a service's listeners that have some, by their IDs.
-func (d *directory) rulesOf(service *service) map[int]listenerRules {
-	at := map[int]listenerRules{}
+func (d *directory) rulesOf(service *service) map[int]gates.Rules {
+	at := map[int]gates.Rules{}
 	for i, r := range d.rules {
-		if d.keys[i].service == service && len(r.denied)+len(r.only) > 0 {
+		if d.keys[i].service == service && len(r.Denied)+len(r.Only) > 0 {
 			at[d.first+i] = r
 		}
 	}

@@ -29,7 +29,9 @@ func newMeasured(g *Gateway) *measured.Measured {
 		Collect: func(r *admin.Request) []admin.Partial {
 			return collect(g, func(w *worker.Worker) admin.Partial { return w.Admin(r) })
 		},
-		Configure: g.configure,
+		Configure: func(ctx context.Context, r *admin.Request) []byte {
+			return g.of(r.Services[0]).direct.Configure(ctx, r)
+		},
 	})
 }
 
@@ -38,12 +40,12 @@ func newMeasuredOf(g *Gateway, s *service) *measured.Service {
 	return measured.NewService(g.conf(), measured.About{
 		Name: s.name, Parts: s.parts,
 		Ask: func(ctx context.Context, words []string) (replies []measured.Reply) {
-			all, why := askPrimaries(ctx, s, words)
+			all, why := s.direct.Primaries(ctx, words)
 			if why != "" {
 				return nil
 			}
 			for i := range all {
-				replies = append(replies, measured.Reply{Addr: all[i].node.Addr, Reply: all[i].reply})
+				replies = append(replies, measured.Reply{Addr: all[i].Node.Addr, Reply: all[i].Reply})
 			}
 			return replies
 		},

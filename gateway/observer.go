@@ -17,18 +17,18 @@ func newObserver(g *Gateway) *observe.Observer {
 		RunID: g.runID, Started: g.started, Workers: g.conf().Workers, Conf: g.conf, Snapshot: g.Snapshot,
 		Services: func() (all []*observe.Service) {
 			for _, s := range g.roster.Load().services {
-				all = append(all, &s.observed)
+				all = append(all, s.observed)
 			}
 			return all
 		},
-		Service: func(of int) *observe.Service { return &g.of(of).observed },
+		Service: func(of int) *observe.Service { return g.of(of).observed },
 		HotKeys: func(service string, named bool) api.HotKeys { return g.HotKeys(service, named) },
 		SlowLog: func(service string, n int, named bool) api.Slowlog { return g.SlowLog(service, n, named) },
 		Process: func() observe.Process {
 			_, clients := g.idlest()
 			done, failed := g.handshakes.Counts()
 			last := g.lastReload()
-			return observe.Process{Clients: clients, ClientsMax: g.descriptors.clientsMax(),
+			return observe.Process{Clients: clients, ClientsMax: g.descriptors.ClientsMax(),
 				ClientMemory: g.clientMemory.Load(), Draining: g.Draining(), Rejected: g.rejected(), Handshakes: done,
 				HandshakesFailed: failed, Reloads: metrics.Reloads{Done: last.Done, Failed: last.Failed,
 					LastFailed: last.Err != nil, At: last.At}}
@@ -46,11 +46,12 @@ func newObserver(g *Gateway) *observe.Observer {
 
 // observe has the observer of the gateway observe a service, whose keeper does not run yet.
 func (g *Gateway) observe(s *service) {
-	o := &s.observed
-	o.Name, o.Keeper, o.Failovers, o.Parts, o.Conf = s.name, s.Keeper, &s.failovers, s.parts, s.conf
-	o.Listeners = func() []api.Listener { return shownListeners(g, s) }
-	o.ReadsReplicas = func() bool { return s.reader != noPart || s.conf().UsedReads() != config.ReadPrimary }
-	g.observer.Follow(o)
+	s.observed = observe.NewService(observe.About{
+		Name: s.name, Keeper: s.Keeper, Failovers: &s.failovers, Parts: s.parts, Conf: s.conf,
+		Listeners:     func() []api.Listener { return shownListeners(g, s) },
+		ReadsReplicas: func() bool { return s.reader != noPart || s.conf().UsedReads() != config.ReadPrimary },
+	})
+	g.observer.Follow(s.observed)
 }
 
 // clientRows are those of one worker.

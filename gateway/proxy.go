@@ -14,7 +14,7 @@ import (
 
 // proxy serves PROXY, about the service of the client that asks. No server is asked.
 func (g *Gateway) proxy(r *admin.Request, answer func([]byte)) {
-	service := &g.of(r.Services[0]).observed
+	service := g.of(r.Services[0]).observed
 	lines := func(text []string) { answer(resp.AppendLines(nil, text...)) }
 	switch r.Command {
 	case routing.CmdProxyInfo:

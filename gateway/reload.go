@@ -45,7 +45,7 @@ var errNotRunning = errors.New("the gateway does not run any more")
 type prepared struct {
 	conf     config.Gateway
 	material *material
-	gates    []gates
+	gates    []gatesOf
 	audit    io.WriteCloser // of an audit log of another name; nil for none, and for the same
 	// directory and listeners are those of the new settings; some of them are open already.
 	directory *directory
@@ -128,13 +128,13 @@ func (r *reloads) take(p *prepared) {
 	g.accounts.SetOfAddress(p.conf.Limits.AddressRate.Limit())
 	g.addresses.SetMost(p.conf.Limits.ClientsPerAddress)
 	g.handshakes.SetTimeout(p.conf.Limits.HandshakeMax)
-	g.descriptors.clients.Store(int64(p.conf.Limits.ClientsMax))
-	g.descriptors.warn(g.logger)
+	g.descriptors.SetClients(p.conf.Limits.ClientsMax)
+	g.descriptors.Warn(g.logger)
 	for i, s := range g.roster.Load().services {
 		s.use(&p.conf.Services[i], p.material.of[i])
-		s.gate.replace(p.gates[i].own)
+		s.gate.Replace(p.gates[i].own)
 		if s.facadeGate != nil {
-			s.facadeGate.replace(p.gates[i].facade)
+			s.facadeGate.Replace(p.gates[i].facade)
 		}
 	}
 	for i := range p.listeners {

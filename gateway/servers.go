@@ -3,35 +3,11 @@ package gateway
 import (
 	"context"
 	"strconv"
-	"sync"
 
 	"evergate/gateway/admin"
 	"evergate/gateway/worker"
-	"evergate/topology"
 	"evergate/topology/watch"
 )
-
-// Some commands are rare and concern single servers: they are sent from here, on connections of the control plane,
-// apart from the workers' connections.
-
-// serverReply is one server's reply to a command.
-type serverReply struct {
-	node  *topology.Node
-	reply any
-	err   error
-}
-
-// askEach sends a command to several servers at once, and waits for all of them until ctx ends.
-func askEach(ctx context.Context, service *service, nodes []*topology.Node, args ...string) []serverReply {
-	all := make([]serverReply, len(nodes))
-	var wg sync.WaitGroup
-	for i, n := range nodes {
-		all[i].node = n
-		wg.Go(func() { all[i].reply, all[i].err = service.Ask(ctx, n.Addr, args...) })
-	}
-	wg.Wait()
-	return all
-}
 
 // aside runs f on a goroutine of its own, which ends with the gateway.
 func (g *Gateway) aside(f func(ctx context.Context)) {

@@ -6,6 +6,8 @@ import (
 
 	"evergate/gateway/certs"
 	"evergate/gateway/config"
+	"evergate/gateway/direct"
+	"evergate/gateway/gates"
 	"evergate/gateway/measured"
 	"evergate/gateway/observe"
 	"evergate/gateway/outage"
@@ -28,7 +30,7 @@ type service struct {
 	// limits are those of its users.
 	limits atomic.Pointer[userLimits]
 	// gate has the users of its clients, facadeGate those of its Sentinel facade; nil without one.
-	gate, facadeGate *gate
+	gate, facadeGate *gates.Gate
 
 	watch.Watched
 	denials shared.Denials
@@ -38,13 +40,12 @@ type service struct {
 	longScripts atomic.Int32
 	// failovers has what its events report.
 	failovers status.Failovers
-	// rounds are those of INFO requests to its servers.
-	rounds   rounds
-	monitors monitors
-	census   census
-	unserved *outage.Service
-	measured *measured.Service
-	observed observe.Service
+	direct    *direct.Service
+	monitors  monitors
+	census    census
+	unserved  *outage.Service
+	measured  *measured.Service
+	observed  *observe.Service
 }
 
 // noPart is the number of no sub-service.
@@ -114,7 +115,7 @@ func (p *subService) used(s *config.Service) config.ReadPolicy {
 func (p *subService) settler(workers, worker int) int { return p.nth*workers + worker }
 
 // users has those of its clients.
-func (p *subService) users() *gate {
+func (p *subService) users() *gates.Gate {
 	if p.sentinel {
 		return p.service.facadeGate
 	}

@@ -85,7 +85,7 @@ func (g *Gateway) Close() error {
 		l.Stop()
 	}
 	g.audit.end()
-	g.descriptors.spares.release()
+	g.descriptors.Release()
 	g.running.Wait()
 	return nil
 }

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"evergate/gateway/config"
@@ -125,5 +126,28 @@ func TestFacadesReportListenersOfTheirKind(t *testing.T) {
 	ids, own := listenerIDs(&c, (&roster{}).with(&c))
 	if len(ids) != 3 || len(own) != 3 || own[2].Service != 1 {
 		t.Errorf("%v, %v", ids, own)
+	}
+}
+
+func TestDenyAtAListener(t *testing.T) {
+	c := config.Default()
+	s := config.DefaultService()
+	s.Primary, s.Listen = "a:1", []string{"127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"}
+	s.Access = config.Access{Deny: []string{"flushall", "127.0.0.1:2=keys", "127.0.0.1:2=@hash"}}
+	c.Services = []config.Service{s}
+	r := (&roster{}).with(&c)
+	numbers, own := listenerIDs(&c, r)
+	if len(own) != 3 || numbers[0] != 1 || numbers[1] != 2 || numbers[2] != 3 {
+		t.Fatalf("the listeners are %v, %+v", numbers, own)
+	}
+	made, err := newGates(&c, r, (&directory{first: 1}).with(&c, r))
+	if err != nil {
+		t.Fatal(err)
+	}
+	users := made[0].own.Users()
+	for listener, want := range map[int]string{1: "+@all -flushall", 2: "+@all -flushall -keys -@hash"} {
+		if got := users.At(listener).Initial().String(); !strings.HasSuffix(got, want) {
+			t.Errorf("at %d: %s", listener, got)
+		}
 	}
 }

@@ -6,9 +6,7 @@ import (
 
 	"evergate/gateway/admin"
 	"evergate/gateway/policy"
-	"evergate/gateway/resp"
 	"evergate/gateway/worker"
-	"evergate/topology"
 )
 
 // Where the servers know the users (config.AuthPass), they are asked who a client is, and what its user may have the
@@ -26,8 +24,8 @@ const (
 // verify has a server say who a client of the loop from is.
 func (g *Gateway) verify(from int, v policy.Verification) {
 	g.aside(func(ctx context.Context) {
-		wrong := g.ask(ctx, v.Service, v.Patience, func(ctx context.Context, of int, addr string) ([]byte, error) {
-			return g.dialer.Verify(ctx, of, addr, v.As)
+		wrong := g.ask(ctx, v.Service, v.Patience, func(ctx context.Context, addr string) ([]byte, error) {
+			return g.dialer.Verify(ctx, v.Service, addr, v.As)
 		})
 		g.loops[from].Post(func(w *worker.Worker) { worker.Verified(w, &v, wrong) })
 	})
@@ -35,30 +33,17 @@ func (g *Gateway) verify(from int, v policy.Verification) {
 
 // permits has a server say whether the user of a request may make it, and returns its error if not.
 func (g *Gateway) permits(ctx context.Context, r *admin.Request) []byte {
-	return g.ask(ctx, r.Services[0], r.Patience, func(ctx context.Context, of int, addr string) ([]byte, error) {
-		return g.dialer.May(ctx, of, addr, *r.As, r.Asked)
+	return g.ask(ctx, r.Services[0], r.Patience, func(ctx context.Context, addr string) ([]byte, error) {
+		return g.dialer.May(ctx, r.Services[0], addr, *r.As, r.Asked)
 	})
 }
 
-// ask puts a question to the servers of a sub-service one after the other, primaries first, until one answers: with an
-// error, or nil. It returns an error of its own when none does for as long as patience.
+// ask puts a question to the servers of a sub-service, until one answers: with an error, or nil.
 func (g *Gateway) ask(ctx context.Context, of int, patience time.Duration,
-	question func(ctx context.Context, of int, addr string) ([]byte, error)) []byte {
-	service, deadline := g.of(of), time.Now().Add(patience)
-	why := "there is none"
-	for {
-		for _, n := range inTurn(service.view()) {
-			wrong, err := g.askOne(ctx, func(ctx context.Context) ([]byte, error) { return question(ctx, of, n.Addr) })
-			if err == nil {
-				return wrong
-			}
-			why = err.Error()
-		}
-		if !time.Now().Before(deadline) || !pause(ctx, configRetry) {
-			return resp.AppendError(nil, "LOADING evergate: service '"+service.name+
-				"': no server could check the user: "+why+"; the command was not executed")
-		}
-	}
+	question func(ctx context.Context, addr string) ([]byte, error)) []byte {
+	return g.of(of).direct.Question(ctx, patience, func(ctx context.Context, addr string) ([]byte, error) {
+		return g.askOne(ctx, func(ctx context.Context) ([]byte, error) { return question(ctx, addr) })
+	})
 }
 
 // askOne waits for its turn, and puts a question to one server.
@@ -72,20 +57,4 @@ func (g *Gateway) askOne(ctx context.Context, question func(ctx context.Context)
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-}
-
-// inTurn are the servers of a view that may be asked: primaries, then replicas.
-func inTurn(v *topology.View) (nodes []*topology.Node) {
-	if v == nil {
-		return nil
-	}
-	for i := range v.Shards {
-		if p := v.Shards[i].Primary; p != nil {
-			nodes = append(nodes, p)
-		}
-	}
-	for i := range v.Shards {
-		nodes = append(nodes, v.Shards[i].Replicas...)
-	}
-	return nodes
 }

@@ -73,7 +73,8 @@ func (g *Gateway) rateExceeded(of int, a *ratelimit.Account, ofUser bool, count 
 	if a.Rate.Refuses {
 		done = "refused"
 	}
-	g.logger.Named("clients").Warn("rate limit exceeded", "service", g.of(of).name, whose, a.Name, "requests", count, "outcome", done)
+	g.logger.Named("clients").Warn("rate limit exceeded", "service", g.of(of).name, whose, a.Name,
+		"requests", count, "outcome", done)
 }
 
 // newAccounts has no account yet.

@@ -90,8 +90,16 @@ type Observer struct {
 	news   news
 }
 
-// Service is a service that is observed. Follow begins with it.
+// Service is a service that is observed. NewService makes it, Follow begins with it.
 type Service struct {
+	About
+	// had: it had a primary once. reach knows which of its servers and Sentinels answer.
+	had   atomic.Bool
+	reach status.Reach
+}
+
+// About is what an Observer needs of a service.
+type About struct {
 	Name      string
 	Keeper    *keeper.Keeper
 	Failovers *status.Failovers
@@ -102,10 +110,10 @@ type Service struct {
 	Conf          func() *config.Service
 	Listeners     func() []api.Listener
 	ReadsReplicas func() bool
-	// had: it had a primary once. reach knows which of its servers and Sentinels answer.
-	had   atomic.Bool
-	reach status.Reach
 }
+
+// NewService returns a service of which nothing was seen yet.
+func NewService(about About) *Service { return &Service{About: about} }
 
 // news is what streams have not sent yet: services with a new view, and failovers with a new step.
 type news struct {

@@ -94,8 +94,8 @@ func (l *Servers) Run(ctx context.Context, view func(service string) *topology.V
 	}
 }
 
-// Dialled logs one dial for a service, for debugging. Dedicated connections are as many as there are clients that block or watch:
-// those are logged at trace.
+// Dialled logs one dial for a service, for debugging. Dedicated connections are as many as there are clients that block
+// or watch: those are logged at trace.
 func (l *Servers) Dialled(service string, to upstream.Dial, took time.Duration, err error) {
 	level := hclog.Debug
 	if to.Dedicated || to.Bypass {

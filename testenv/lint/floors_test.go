@@ -25,10 +25,11 @@ var floors = [...][]string{
 	5: {"gateway/exchange"},
 	6: {"gateway/multi", "gateway/transaction", "gateway/dedicated", "gateway/inquiry", "gateway/clients",
 		"gateway/subscribe", "gateway/policy", "gateway/config", "gateway/throttle", "gateway/maintenance"},
-	7: {"gateway/measured", "gateway/worker", "gateway/shared", "cmd/evergate/settings", "cmd/evergate/logging",
+	7: {"gateway/measured", "gateway/worker", "gateway/shared", "gateway/descriptors", "gateway/gates",
+		"cmd/evergate/settings", "cmd/evergate/logging",
 		"cmd/evergate/adminclient"},
 	8:  {"gateway/loop", "gateway/status", "gateway/metrics", "testenv/play", "testenv/sim/scenario"},
-	9:  {"gateway/observe", "testenv/sim/network"},
+	9:  {"gateway/observe", "gateway/direct", "testenv/sim/network"},
 	10: {"gateway", "testenv/sim/ledger"},
 
 	11: {"cmd/evergate", "testenv/sim/redis", "testenv/sim/clients"},

@@ -1,4 +1,6 @@
-package gateway
+// Package descriptors divides the file descriptors of the process: how many clients fit beside the connections to
+// servers, dials and name servers. Begin with Descriptors. Refusals logs the clients that did not fit.
+package descriptors
 
 import (
 	"context"
@@ -13,30 +15,27 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"evergate/gateway/config"
-	"evergate/gateway/observe"
 	"evergate/topology"
 )
 
-// File descriptors: how many clients fit beside those for servers, dials and name servers.
-
 const (
-	// descriptorsBase are those of the process: standard streams, name look-ups, password files, spares.
-	descriptorsBase = 32
-	// descriptorsLoop are those of a loop, descriptorsNode those of the control plane for a node or a Sentinel,
-	// descriptorsShared those of a loop's shared connections to a node.
-	descriptorsLoop   = 3
-	descriptorsNode   = 3
-	descriptorsShared = 5
-	// descriptorsMany stands for no limit.
-	descriptorsMany = 1 << 30
-	// refusalsPause is the time between two lines about refused connections.
-	refusalsPause = 10 * time.Second
+	// base are those of the process: standard streams, name look-ups, password files, spares.
+	base = 32
+	// ofLoop are those of a loop, ofNode those of the control plane for a node or a Sentinel,
+	// ofShared those of a loop's shared connections to a node.
+	ofLoop   = 3
+	ofNode   = 3
+	ofShared = 5
+	// many stands for no limit.
+	many = 1 << 30
+	// Pause is the time between two lines about refused connections.
+	Pause = 10 * time.Second
 )
 
 // descriptors divides the numbers below the process's limit. A new descriptor gets the lowest free number, so a high
 // number shows that all below are in use: clients get none of the last kept ones, dedicated connections none of the
 // last half of these. The rest is for shared connections, dials and the control plane.
-type descriptors struct {
+type Descriptors struct {
 	limit   int
 	loops   int
 	admin   int          // those of the HTTP server
@@ -88,14 +87,15 @@ func (s *spares) release() {
 	s.files = nil
 }
 
-// errNoDescriptor is the reason why a dedicated connection is not opened.
-var errNoDescriptor = errors.New("no file descriptor to spare")
+// ErrNone is the reason why a dedicated connection is not opened.
+var ErrNone = errors.New("no file descriptor to spare")
 
-func newDescriptors(conf *config.Gateway, limit int) *descriptors {
-	d := &descriptors{limit: limit, loops: conf.Workers, nodes: map[string]int{}}
+// New divides so many descriptors by settings. admin is how many the HTTP server may take, if there is one.
+func New(conf *config.Gateway, limit, admin int) *Descriptors {
+	d := &Descriptors{limit: limit, loops: conf.Workers, nodes: map[string]int{}}
 	d.clients.Store(int64(conf.Limits.ClientsMax))
 	if conf.Admin.Listen != "" {
-		d.admin = observe.Descriptors
+		d.admin = admin
 	}
 	for i := range conf.Services {
 		s := &conf.Services[i]
@@ -106,18 +106,27 @@ func newDescriptors(conf *config.Gateway, limit int) *descriptors {
 }
 
 // count computes kept; never more than half of all. The caller has mu.
-func (d *descriptors) count() {
+func (d *Descriptors) count() {
 	nodes := 0
 	for _, n := range d.nodes {
 		nodes += n
 	}
-	want := descriptorsBase + d.admin + d.loops*descriptorsLoop + nodes*(descriptorsNode+d.loops*descriptorsShared)
+	want := base + d.admin + d.loops*ofLoop + nodes*(ofNode+d.loops*ofShared)
 	d.want.Store(int64(want))
 	d.kept.Store(int64(min(want, d.limit/2)))
 }
 
-// seen records how many nodes a service has.
-func (d *descriptors) seen(service string, v *topology.View) {
+// SetAside sets some aside for a time without any, until Release.
+func (d *Descriptors) SetAside() { d.spares.setAside() }
+
+// Release closes those that are set aside.
+func (d *Descriptors) Release() { d.spares.release() }
+
+// SetClients replaces how many clients there may be.
+func (d *Descriptors) SetClients(n int) { d.clients.Store(int64(n)) }
+
+// Seen records how many nodes a service has.
+func (d *Descriptors) Seen(service string, v *topology.View) {
 	n := 0
 	for _, node := range v.Nodes {
 		if node != nil {
@@ -132,31 +141,31 @@ func (d *descriptors) seen(service string, v *topology.View) {
 	}
 }
 
-// clientsMax is the most clients at once.
-func (d *descriptors) clientsMax() int { return min(int(d.clients.Load()), d.limit-int(d.kept.Load())) }
+// ClientsMax is the most clients at once.
+func (d *Descriptors) ClientsMax() int { return min(int(d.clients.Load()), d.limit-int(d.kept.Load())) }
 
-// warn logs that fewer clients than max-clients fit below the limit of open files.
-func (d *descriptors) warn(logger hclog.Logger) {
-	if clients := int(d.clients.Load()); d.clientsMax() < clients {
-		logger.Warn("max-clients lowered to the limit of open files", "max-clients", d.clientsMax(),
+// Warn logs that fewer clients than max-clients fit below the limit of open files.
+func (d *Descriptors) Warn(logger hclog.Logger) {
+	if clients := int(d.clients.Load()); d.ClientsMax() < clients {
+		logger.Warn("max-clients lowered to the limit of open files", "max-clients", d.ClientsMax(),
 			"configured", clients, "open-files", d.limit, "required", d.needed())
 	}
 }
 
 // needed is the limit of open files that the configured clients need.
-func (d *descriptors) needed() int { return int(d.clients.Load() + d.want.Load()) }
+func (d *Descriptors) needed() int { return int(d.clients.Load() + d.want.Load()) }
 
-// note takes note of an error about a new descriptor: there may be fewer than the limit says, for the whole system
+// Note takes note of an error about a new descriptor: there may be fewer than the limit says, for the whole system
 // (ENFILE) or since it was lowered. What is free from now on is for servers: clients that wait would take it first.
-func (d *descriptors) note(err error) {
+func (d *Descriptors) Note(err error) {
 	if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
 		d.spentUntil.Store(time.Now().Add(spentFor).UnixNano())
 		d.spares.release()
 	}
 }
 
-// spent reports whether there was none left lately. When that is over some are set aside again.
-func (d *descriptors) spent() bool {
+// Spent reports whether there was none left lately. When that is over some are set aside again.
+func (d *Descriptors) Spent() bool {
 	until := d.spentUntil.Load()
 	switch {
 	case until == 0:
@@ -169,11 +178,11 @@ func (d *descriptors) spent() bool {
 	return false
 }
 
-// forClient reports whether a client's new connection leaves those that are kept free.
-func (d *descriptors) forClient(c net.Conn) bool { return number(c) < d.limit-int(d.kept.Load()) }
+// ForClient reports whether a client's new connection leaves those that are kept free.
+func (d *Descriptors) ForClient(c net.Conn) bool { return number(c) < d.limit-int(d.kept.Load()) }
 
-// forPrivate reports the same for a dedicated connection.
-func (d *descriptors) forPrivate(c net.Conn) bool { return number(c) < d.limit-int(d.kept.Load())/2 }
+// ForDedicated reports the same for a dedicated connection.
+func (d *Descriptors) ForDedicated(c net.Conn) bool { return number(c) < d.limit-int(d.kept.Load())/2 }
 
 // number is a connection's descriptor; 0 if it has none.
 func number(c net.Conn) int {
@@ -187,27 +196,31 @@ func number(c net.Conn) int {
 }
 
 // refusals logs connections that were rejected: the first at once, then how many more there were.
-type refusals struct {
+type Refusals struct {
 	logger hclog.Logger
-	all    atomic.Uint64
+	count  atomic.Uint64
 	came   chan struct{}
 }
 
-func newRefusals(logger hclog.Logger) *refusals {
-	return &refusals{logger: logger, came: make(chan struct{}, 1)}
+// NewRefusals has none.
+func NewRefusals(logger hclog.Logger) *Refusals {
+	return &Refusals{logger: logger, came: make(chan struct{}, 1)}
 }
 
-// note counts one. It never blocks.
-func (r *refusals) note() {
-	r.all.Add(1)
+// Note counts one. It never blocks.
+func (r *Refusals) Note() {
+	r.count.Add(1)
 	select {
 	case r.came <- struct{}{}:
 	default:
 	}
 }
 
-// run logs until ctx ends. clientsMax returns how many clients are possible.
-func (r *refusals) run(ctx context.Context, clientsMax func() int) {
+// Count is how many there were.
+func (r *Refusals) Count() uint64 { return r.count.Load() }
+
+// Run logs until ctx ends. clientsMax returns how many clients are possible.
+func (r *Refusals) Run(ctx context.Context, clientsMax func() int) {
 	logged := uint64(0)
 	for {
 		select {
@@ -215,13 +228,13 @@ func (r *refusals) run(ctx context.Context, clientsMax func() int) {
 		case <-ctx.Done():
 			return
 		}
-		if all := r.all.Load(); all > logged {
+		if all := r.Count(); all > logged {
 			r.logger.Warn("clients rejected, max-clients reached", "rejected", all-logged,
 				"max-clients", clientsMax())
 			logged = all
 		}
 		select {
-		case <-time.After(refusalsPause):
+		case <-time.After(Pause):
 		case <-ctx.Done():
 			return
 		}

@@ -1,4 +1,4 @@
-package gateway
+package direct
 
 import (
 	"context"
@@ -26,21 +26,21 @@ type rounds struct {
 	began   time.Time
 }
 
-// serverInfos calls done with the INFO of all servers of a service, from a round that begins now or later.
-func (g *Gateway) serverInfos(service *service, done func([]status.ServerReport)) {
-	r := &service.rounds
+// Infos calls done with the INFO of all servers, from a round that begins now or later.
+func (s *Service) Infos(done func([]status.ServerReport)) {
+	r := &s.rounds
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.waiting = append(r.waiting, done)
 	if !r.running {
 		r.running = true
-		g.aside(func(ctx context.Context) { round(ctx, service) })
+		s.Aside(s.round)
 	}
 }
 
 // round asks until no request waits.
-func round(ctx context.Context, service *service) {
-	r := &service.rounds
+func (s *Service) round(ctx context.Context) {
+	r := &s.rounds
 	for {
 		r.mu.Lock()
 		if len(r.waiting) == 0 || ctx.Err() != nil {
@@ -61,7 +61,7 @@ func round(ctx context.Context, service *service) {
 		waiting := r.waiting
 		r.waiting, r.began = nil, time.Now()
 		r.mu.Unlock()
-		infos := askForInfo(ctx, service)
+		infos := s.askForInfo(ctx)
 		for _, done := range waiting {
 			done(infos)
 		}
@@ -69,31 +69,31 @@ func round(ctx context.Context, service *service) {
 }
 
 // askForInfo asks every server that serves clients.
-func askForInfo(ctx context.Context, service *service) (infos []status.ServerReport) {
-	v := service.view()
+func (s *Service) askForInfo(ctx context.Context) (infos []status.ServerReport) {
+	v := s.View()
 	if v == nil {
 		return []status.ServerReport{{Addr: "all", Primary: true, Missing: "not known yet"}}
 	}
 	var nodes []*topology.Node
 	primary := map[*topology.Node]bool{}
 	for i := range v.Shards {
-		s := &v.Shards[i]
-		if s.Primary == nil {
-			infos = append(infos, status.ServerReport{Addr: s.Name, Primary: true, Missing: "no primary"})
+		shard := &v.Shards[i]
+		if shard.Primary == nil {
+			infos = append(infos, status.ServerReport{Addr: shard.Name, Primary: true, Missing: "no primary"})
 		} else {
-			primary[s.Primary] = true
-			nodes = append(nodes, s.Primary)
+			primary[shard.Primary] = true
+			nodes = append(nodes, shard.Primary)
 		}
-		nodes = append(nodes, s.Replicas...)
+		nodes = append(nodes, shard.Replicas...)
 	}
 	ctx, cancel := context.WithTimeout(ctx, infoWait)
 	defer cancel()
-	for _, s := range askEach(ctx, service, nodes, "INFO", "all") {
-		one := status.ServerReport{Addr: s.node.Addr, Primary: primary[s.node]}
-		if s.err != nil {
-			one.Missing = watch.Words(s.err)
+	for _, r := range s.each(ctx, nodes, "INFO", "all") {
+		one := status.ServerReport{Addr: r.Node.Addr, Primary: primary[r.Node]}
+		if r.Err != nil {
+			one.Missing = watch.Words(r.Err)
 		} else {
-			one.Text, _ = s.reply.(string)
+			one.Text, _ = r.Reply.(string)
 		}
 		infos = append(infos, one)
 	}

@@ -1,4 +1,4 @@
-package gateway
+package direct
 
 import (
 	"context"
@@ -19,11 +19,11 @@ import (
 // are unreachable must not make it fail; the reply depends on which server answered what; and no password may be passed
 // on.
 
-// configRetry is the time between two attempts to reach servers of which one is being replaced.
-const configRetry = 100 * time.Millisecond
+// retryEvery is the time between two attempts to reach servers of which one is being replaced.
+const retryEvery = 100 * time.Millisecond
 
-// configure serves CONFIG GET, SET, RESETSTAT and REWRITE. It waits for primaries as long as a request would.
-func (g *Gateway) configure(ctx context.Context, r *admin.Request) []byte {
+// Configure serves CONFIG GET, SET, RESETSTAT and REWRITE. It waits for primaries as long as a request would.
+func (s *Service) Configure(ctx context.Context, r *admin.Request) []byte {
 	gets := r.Command == routing.CmdConfigGet
 	if gets {
 		if name := secretIn(r.Words[1:]); name != "" {
@@ -31,21 +31,20 @@ func (g *Gateway) configure(ctx context.Context, r *admin.Request) []byte {
 				"a password of the servers")
 		}
 	}
-	service := g.of(r.Services[0])
 	words := append([]string{"CONFIG"}, r.Words...)
 	if r.Command == routing.CmdConfigSet {
-		if name := protectedIn(r.Words[1:]); name != "" && !service.conf().Allowed()[routing.ConfigSet] {
+		if name := protectedIn(r.Words[1:]); name != "" && !s.Conf().Allowed()[routing.ConfigSet] {
 			return resp.AppendError(nil, "ERR 'config set "+name+"' is not allowed through the gateway: it, replicas or "+
 				"Sentinels could lose access to the server; --allow '"+routing.ConfigSet+"' permits it")
 		}
-		if words = append(words[:2], toChange(ctx, service, r.Words[1:])...); len(words) == 2 {
+		if words = append(words[:2], s.toChange(ctx, r.Words[1:])...); len(words) == 2 {
 			return resp.OK
 		}
 	}
 	deadline := time.Now().Add(r.Patience)
-	var asked []serverReply // the last replies to a change, which may be sent twice without harm
+	var asked []Reply // the last replies to a change, which may be sent twice without harm
 	for {
-		all, why := askPrimaries(ctx, service, words)
+		all, why := s.Primaries(ctx, words)
 		if !gets && all != nil {
 			asked = all
 		}
@@ -53,15 +52,15 @@ func (g *Gateway) configure(ctx context.Context, r *admin.Request) []byte {
 		case why == "" && gets:
 			return configGot(r, all)
 		case why == "":
-			return g.configDone(ctx, service, words, all, deadline)
+			return s.configDone(ctx, words, all, deadline)
 		case time.Now().Before(deadline):
 		case asked != nil:
 			return configChanged(r.Words[0], asked)
 		default:
-			return resp.AppendError(nil, "LOADING evergate: service '"+service.name+"': "+why+
+			return resp.AppendError(nil, "LOADING evergate: service '"+s.Name+"': "+why+
 				"; the command was not executed")
 		}
-		if !pause(ctx, configRetry) {
+		if !pause(ctx, retryEvery) {
 			return nil
 		}
 	}
@@ -79,11 +78,11 @@ func pause(ctx context.Context, d time.Duration) bool {
 
 // toChange removes from the pairs of a CONFIG SET the settings of a server's place and of the topology if all primaries
 // have that value already: the client has read it there, and replicas have another port.
-func toChange(ctx context.Context, service *service, words []string) (change []string) {
+func (s *Service) toChange(ctx context.Context, words []string) (change []string) {
 	for i := 0; i < len(words); i += 2 {
 		name := strings.ToLower(words[i])
 		if i+1 < len(words) && !isSecret(name) && (isPlace(name) || isOneOf(protected, name)) {
-			all, why := askPrimaries(ctx, service, []string{"CONFIG", "GET", name})
+			all, why := s.Primaries(ctx, []string{"CONFIG", "GET", name})
 			if why == "" && haveAll(all, name, words[i+1]) {
 				continue
 			}
@@ -94,15 +93,15 @@ func toChange(ctx context.Context, service *service, words []string) (change []s
 }
 
 // haveAll reports whether a setting has a value in all servers' replies to CONFIG GET.
-func haveAll(all []serverReply, name, value string) bool {
-	return !slices.ContainsFunc(all, func(s serverReply) bool {
-		return s.err != nil || !slices.Contains(configPairs(s.reply), [2]string{name, value})
+func haveAll(all []Reply, name, value string) bool {
+	return !slices.ContainsFunc(all, func(s Reply) bool {
+		return s.Err != nil || !slices.Contains(configPairs(s.Reply), [2]string{name, value})
 	})
 }
 
-// askPrimaries sends a command to the primaries of all shards. why is the reason for a retry.
-func askPrimaries(ctx context.Context, service *service, words []string) (all []serverReply, why string) {
-	v := service.view()
+// Primaries sends a command to the primaries of all shards. why is the reason for a retry.
+func (s *Service) Primaries(ctx context.Context, words []string) (all []Reply, why string) {
+	v := s.View()
 	if v == nil {
 		return nil, "the topology is not known yet"
 	}
@@ -113,10 +112,10 @@ func askPrimaries(ctx context.Context, service *service, words []string) (all []
 		}
 		nodes = append(nodes, v.Shards[i].Primary)
 	}
-	all = askEach(ctx, service, nodes, words...)
+	all = s.each(ctx, nodes, words...)
 	for i := range all {
-		if err := all[i].err; err != nil && (!watch.Replied(err) || strings.HasPrefix(err.Error(), "LOADING")) {
-			return all, all[i].node.Addr + " does not answer: " + watch.Words(err)
+		if err := all[i].Err; err != nil && (!watch.Replied(err) || strings.HasPrefix(err.Error(), "LOADING")) {
+			return all, all[i].Node.Addr + " does not answer: " + watch.Words(err)
 		}
 	}
 	return all, ""
@@ -125,39 +124,39 @@ func askPrimaries(ctx context.Context, service *service, words []string) (all []
 // configDone continues after the primaries were asked to change: if all of them rejected the change nothing has
 // happened, and the reply is their error; otherwise the replicas follow. A replica that lives and does not answer is
 // asked until the deadline.
-func (g *Gateway) configDone(ctx context.Context, service *service, words []string, all []serverReply,
+func (s *Service) configDone(ctx context.Context, words []string, all []Reply,
 	deadline time.Time) []byte {
 	if text := refusedAlike(all); text != "" {
 		return resp.AppendError(nil, text)
 	}
-	for nodes := besidePrimaries(service); ; {
+	for nodes := s.besidePrimaries(); ; {
 		late, retry := !time.Now().Before(deadline), []*topology.Node(nil)
-		for _, s := range askEach(ctx, service, nodes, words...) {
+		for _, one := range s.each(ctx, nodes, words...) {
 			switch {
-			case s.err == nil || watch.Replied(s.err):
-				all = append(all, s)
-			case !watch.Closed(s.err) && !serves(service, s.node):
+			case one.Err == nil || watch.Replied(one.Err):
+				all = append(all, one)
+			case !watch.Closed(one.Err) && !s.serves(one.Node):
 				// It serves no client, and may never come back. If it does, it has the settings of its file, like any server.
-				g.logger.Warn("server unreachable, not configured", "server", s.node.Addr, "command",
-					"CONFIG "+strings.ToUpper(words[1]), "error", watch.Words(s.err))
+				s.Logger.Warn("server unreachable, not configured", "server", one.Node.Addr, "command",
+					"CONFIG "+strings.ToUpper(words[1]), "error", watch.Words(one.Err))
 			case late:
-				all = append(all, s)
+				all = append(all, one)
 			default:
-				retry = append(retry, s.node)
+				retry = append(retry, one.Node)
 			}
 		}
 		if nodes = retry; len(nodes) == 0 {
 			return configChanged(words[1], all)
 		}
-		if !pause(ctx, configRetry) {
+		if !pause(ctx, retryEvery) {
 			return nil
 		}
 	}
 }
 
 // besidePrimaries returns all nodes that are not primaries now.
-func besidePrimaries(service *service) (nodes []*topology.Node) {
-	v := service.view()
+func (s *Service) besidePrimaries() (nodes []*topology.Node) {
+	v := s.View()
 	for _, n := range v.Nodes {
 		isPrimary := func(s topology.Shard) bool { return s.Primary == n }
 		if n != nil && !slices.ContainsFunc(v.Shards, isPrimary) {
@@ -168,32 +167,32 @@ func besidePrimaries(service *service) (nodes []*topology.Node) {
 }
 
 // serves reports whether a node may serve clients now.
-func serves(service *service, n *topology.Node) bool {
-	return slices.ContainsFunc(service.view().Shards, func(s topology.Shard) bool {
+func (s *Service) serves(n *topology.Node) bool {
+	return slices.ContainsFunc(s.View().Shards, func(s topology.Shard) bool {
 		return s.Primary == n || slices.Contains(s.Replicas, n)
 	})
 }
 
 // refusedAlike returns the error that all servers gave; empty if they differ.
-func refusedAlike(all []serverReply) string {
+func refusedAlike(all []Reply) string {
 	text := ""
 	for i := range all {
-		if all[i].err == nil || text != "" && text != all[i].err.Error() {
+		if all[i].Err == nil || text != "" && text != all[i].Err.Error() {
 			return ""
 		}
-		text = all[i].err.Error()
+		text = all[i].Err.Error()
 	}
 	return text
 }
 
 // configChanged returns OK if all servers changed, or names those that did not.
-func configChanged(sub string, all []serverReply) []byte {
+func configChanged(sub string, all []Reply) []byte {
 	var done, failed []string
 	for i := range all {
-		if err := all[i].err; err != nil {
-			failed = append(failed, all[i].node.Addr+" ("+watch.Words(err)+")")
+		if err := all[i].Err; err != nil {
+			failed = append(failed, all[i].Node.Addr+" ("+watch.Words(err)+")")
 		} else {
-			done = append(done, all[i].node.Addr)
+			done = append(done, all[i].Node.Addr)
 		}
 	}
 	if len(failed) == 0 {
@@ -215,17 +214,17 @@ var configLocal = [][2]string{
 }
 
 // configGot merges the primaries' replies to CONFIG GET into one.
-func configGot(r *admin.Request, all []serverReply) []byte {
+func configGot(r *admin.Request, all []Reply) []byte {
 	patterns := r.Words[1:]
 	var tables [][][2]string
 	for i := range all {
-		switch err := all[i].err; {
+		switch err := all[i].Err; {
 		case err != nil && watch.Refused(err):
 			return configTable(r, locally(patterns))
 		case err != nil:
 			return resp.AppendError(nil, err.Error())
 		}
-		tables = append(tables, configPairs(all[i].reply))
+		tables = append(tables, configPairs(all[i].Reply))
 	}
 	agreed, name := agree(tables, patterns)
 	if name == "" {
@@ -237,7 +236,7 @@ func configGot(r *admin.Request, all []serverReply) []byte {
 		if at := slices.IndexFunc(tables[i], func(p [2]string) bool { return p[0] == name }); at >= 0 {
 			value = "'" + tables[i][at][1] + "'"
 		}
-		each = append(each, value+" on "+all[i].node.Addr)
+		each = append(each, value+" on "+all[i].Node.Addr)
 	}
 	return resp.AppendError(nil, "ERR evergate: the servers differ in '"+name+"': "+strings.Join(each, ", "))
 }

@@ -1,4 +1,4 @@
-package gateway
+package descriptors
 
 import (
 	"testing"
@@ -21,9 +21,9 @@ func TestDescriptorsLeaveRoomForServers(t *testing.T) {
 	} {
 		conf := config.Gateway{Workers: c.workers, Services: []config.Service{{Cluster: make([]string, c.servers)}},
 			Limits: config.Limits{ClientsMax: c.wanted}}
-		d := newDescriptors(&conf, c.limit)
-		if d.clientsMax() != c.clients || d.needed() != c.needed {
-			t.Errorf("%s: %d clients, needs %d; want %d, %d", c.name, d.clientsMax(), d.needed(), c.clients, c.needed)
+		d := New(&conf, c.limit, 0)
+		if d.ClientsMax() != c.clients || d.needed() != c.needed {
+			t.Errorf("%s: %d clients, needs %d; want %d, %d", c.name, d.ClientsMax(), d.needed(), c.clients, c.needed)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package gateway
+package gates
 
 import (
 	"os"
@@ -18,7 +18,7 @@ func TestGateTakesAFileThatChanged(t *testing.T) {
 		}
 	}
 	write("# comment\r\nuser app on >x ~* +@all\r\n")
-	g, err := newGate(gateSource{access: config.Access{UsersFile: file}})
+	g, err := New(Source{Access: config.Access{UsersFile: file}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,41 +59,18 @@ func TestGateTakesAFileThatChanged(t *testing.T) {
 }
 
 func TestGateWithoutUsers(t *testing.T) {
-	open, err := newGate(gateSource{})
+	open, err := New(Source{})
 	if err != nil || open.users.Load().Initial() == nil || open.users.Load().Defined() {
 		t.Errorf("clients need a password: %v", err)
 	}
-	denying, err := newGate(gateSource{access: config.Access{Deny: []string{"dangerous"}}})
+	denying, err := New(Source{Access: config.Access{Deny: []string{"dangerous"}}})
 	if err != nil || denying.users.Load().Initial() == nil || denying.users.Load().Initial().Unlimited() {
 		t.Errorf("nothing is denied: %v", err)
 	}
-	closed, err := newGate(gateSource{secret: config.Secret{Value: "secret"}})
+	closed, err := New(Source{Secret: config.Secret{Value: "secret"}})
 	if err != nil || closed.users.Load().Initial() != nil ||
 		closed.users.Load().Authenticate([]byte("default"), []byte("secret")) == nil {
 		t.Errorf("the password is not asked for: %v", err)
-	}
-}
-
-func TestDenyAtAListener(t *testing.T) {
-	c := config.Default()
-	s := config.DefaultService()
-	s.Primary, s.Listen = "a:1", []string{"127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"}
-	s.Access = config.Access{Deny: []string{"flushall", "127.0.0.1:2=keys", "127.0.0.1:2=@hash"}}
-	c.Services = []config.Service{s}
-	r := (&roster{}).with(&c)
-	numbers, own := listenerIDs(&c, r)
-	if len(own) != 3 || numbers[0] != 1 || numbers[1] != 2 || numbers[2] != 3 {
-		t.Fatalf("the listeners are %v, %+v", numbers, own)
-	}
-	gates, err := newGates(&c, r, (&directory{first: 1}).with(&c, r))
-	if err != nil {
-		t.Fatal(err)
-	}
-	users := gates[0].own.users.Load()
-	for listener, want := range map[int]string{1: "+@all -flushall", 2: "+@all -flushall -keys -@hash"} {
-		if got := users.At(listener).Initial().String(); !strings.HasSuffix(got, want) {
-			t.Errorf("at %d: %s", listener, got)
-		}
 	}
 }
 
@@ -102,7 +79,7 @@ func TestGateDeniesByListener(t *testing.T) {
 	a := config.Access{Users: []string{"user app on >x ~* &* +@all"},
 		Deny:      []string{"FLUSHALL", "1:1=GET"},
 		AllowOnly: []string{"@write", "get", "2:2=@read"}}
-	g, err := newGate(gateSource{access: a, rules: map[int]listenerRules{1: rulesAt(&a, "1:1"), 2: rulesAt(&a, "2:2")}})
+	g, err := New(Source{Access: a, Rules: map[int]Rules{1: RulesAt(&a, "1:1"), 2: RulesAt(&a, "2:2")}})
 	if err != nil {
 		t.Fatal(err)
 	}
