@@ -213,16 +213,17 @@ var rooms = map[string]room{
 	"testenv/sim/network":  {pure: true, ours: []string{"testenv/sim/scenario"}},
 	"testenv/sim/scenario": {pure: true, ours: []string{"gateway/worker", "gateway/upstream"}},
 	"testenv/drill": {ours: []string{"testenv/drill/ledger", "testenv/drill/load", "testenv/drill/report",
-		"testenv/servers", "topology"}},
-	"testenv/drill/ledger": {pure: true, modules: []string{hdrHistogram}},
-	"testenv/drill/load":   {ours: []string{"testenv/drill/ledger", "testenv/servers"}},
-	"testenv/drill/report": {pure: true, ours: []string{"testenv/drill/ledger"}},
-	"testenv/suite":        {ours: []string{"gateway/resp", "testenv/servers"}},
-	"testenv/twin":         {ours: []string{"testenv/servers"}},
-	"testenv/compat":       {ours: []string{"testenv/servers"}},
-	"testenv/hostile":      {ours: []string{"testenv/servers"}},
-	"testenv/bench":        {ours: []string{"gateway/tlsconn", "testenv/servers"}, modules: []string{goRedis, sys}},
-	"testenv/bench/relay":  {modules: []string{sys}},
+		"testenv/drill/history", "testenv/servers", "topology"}},
+	"testenv/drill/history": {pure: true},
+	"testenv/drill/ledger":  {pure: true, modules: []string{hdrHistogram}},
+	"testenv/drill/load":    {ours: []string{"testenv/drill/ledger", "testenv/drill/history", "testenv/servers"}},
+	"testenv/drill/report":  {pure: true, ours: []string{"testenv/drill/ledger", "testenv/drill/history"}},
+	"testenv/suite":         {ours: []string{"gateway/resp", "testenv/servers"}},
+	"testenv/twin":          {ours: []string{"testenv/servers"}},
+	"testenv/compat":        {ours: []string{"testenv/servers"}},
+	"testenv/hostile":       {ours: []string{"testenv/servers"}},
+	"testenv/bench":         {ours: []string{"gateway/tlsconn", "testenv/servers"}, modules: []string{goRedis, sys}},
+	"testenv/bench/relay":   {modules: []string{sys}},
 }
 
 // impure are the parts of the standard library that a pure room may not import, with all below them.
@@ -290,7 +291,7 @@ func TestArchitectureImports(t *testing.T) {
 
 // linked are the rooms of testenv that the binary may hold, for demo and drill.
 var linked = []string{"evergate/testenv/servers", "evergate/testenv/drill", "evergate/testenv/drill/ledger",
-	"evergate/testenv/drill/load", "evergate/testenv/drill/report"}
+	"evergate/testenv/drill/load", "evergate/testenv/drill/report", "evergate/testenv/drill/history"}
 
 func TestArchitectureBinaryLinksNoTests(t *testing.T) {
 	cmd := exec.Command("go", "list", "-deps", "./cmd/evergate")

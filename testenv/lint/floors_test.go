@@ -10,7 +10,8 @@ import (
 var floors = [...][]string{
 	0: {"topology", "gateway/resp", "gateway/blocks", "gateway/glob", "gateway/certs", "gateway/tlsconn",
 		"gateway/ratelimit", "gateway/account", "gateway/api", "gateway/page",
-		"testenv/golden", "testenv/servers", "testenv/drill/ledger", "cmd/evergate/terminal",
+		"testenv/golden", "testenv/servers", "testenv/drill/ledger", "testenv/drill/history",
+		"cmd/evergate/terminal",
 		"cmd/evergate/suggest", "cmd/evergate/systemd", "cmd/evergate/manual", "testenv/bench/relay",
 		"testenv/e2e", "testenv/lint"},
 	1: {"routing", "gateway/accept", "gateway/limits", "gateway/hotkeys", "gateway/slowlog", "gateway/summary",
