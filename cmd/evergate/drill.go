@@ -26,11 +26,16 @@ type drillCommand struct {
 	repeat int
 	dir    string
 	beside string
+	// check is what is checked besides: checkConsistency, or empty.
+	check  string
 	plan   drill.Plan
 	screen *terminal.Screen
 	// aim is the running system to break; empty if the drill starts servers.
 	aim aim
 }
+
+// checkConsistency is the value of --check.
+const checkConsistency = "consistency"
 
 // brokenError reports a promise that was broken in a drill: exit code 3.
 type brokenError struct{ error }
@@ -67,6 +72,8 @@ The exit code is 0 if every promise was kept, 3 if one was broken, 1 if the dril
 	flags.StringVar(&d.dir, "report", "", "`DIR` for an HTML page of each drill, a JSON file of each run and an index")
 	flags.BoolVar(&d.plan.Quick, "quick", false, "halve the time between the steps")
 	flags.BoolVar(&d.plan.TLS, "tls", false, "use TLS on all legs, with a CA made for the drill")
+	flags.StringVar(&d.check, "check", "",
+		"\"consistency\": clients with keys in common check that no read returns an old value")
 	flags.StringVar(&d.beside, "beside", "", "compare with another path to the same servers: direct or haproxy\n"+
 		"(Sentinel only), or with --target its `ADDRESS`")
 	d.aim.addFlags(flags)
@@ -95,6 +102,9 @@ func (d *drillCommand) faults(name string) (wrong settings.Mistakes) {
 	if modes := []string{bySentinel, byCluster}; d.mode != "" && !slices.Contains(modes, d.mode) {
 		wrong = append(wrong, settings.MistakeAt("flag --mode", fmt.Sprintf("%q is not one of %s", d.mode,
 			strings.Join(modes, ", "))+suggest.DidYouMean(suggest.Nearest(d.mode, modes), settings.KeyName)))
+	}
+	if d.check != "" && d.check != checkConsistency {
+		wrong = append(wrong, settings.MistakeAt("flag --check", fmt.Sprintf("%q is not %q", d.check, checkConsistency)))
 	}
 	if fault := d.besideFault(); fault != "" {
 		wrong = append(wrong, settings.MistakeAt("flag --beside", fault))
@@ -150,7 +160,7 @@ func (d *drillCommand) plansOf(about drill.About, wanted string) (plans []drill.
 			continue
 		}
 		plan := d.plan
-		plan.Name, plan.Mode = about.Name, mode
+		plan.Name, plan.Mode, plan.Consistency = about.Name, mode, d.check == checkConsistency
 		plans = append(plans, plan)
 		if d.beside != "" && (mode == drill.Sentinel || drill.OtherAddress(d.beside)) {
 			plan.Beside = d.beside

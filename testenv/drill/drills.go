@@ -131,6 +131,12 @@ var drills = []*drill{
 		able: servers.Version.MovesAtOnce, ableSince: "Valkey 9.0 or Redis 8.4"},
 	{name: "rolling-restart", what: "the replicas are restarted one by one", modes: both, act: rollingRestart,
 		needs: tools{kill: true, heal: true}, bar: neverStops()},
+	{name: "stutter-replica", what: "a replica stops and goes on many times a second: it lags", modes: both,
+		act: stutterReplica, needs: tools{freeze: true, heal: true}, bar: neverStops()},
+	{name: "old-replica", what: "SIGKILL to a replica, which comes back with data from before the load", modes: both,
+		act: oldReplica, needs: tools{kill: true, heal: true}, bar: neverStops(),
+		inside: "it saves the data of a replica, and loads it again later"},
+	{name: "steady", what: "nothing is broken", modes: both, act: steady, bar: neverStops()},
 	{name: "slow-command", what: "DEBUG SLEEP on the primary, below the servers' own limits", modes: both,
 		act: slowCommand, bar: ledger.Bar{Pause: slow + ledger.Hiccup, ReadPause: readBar, Switches: -1}},
 }

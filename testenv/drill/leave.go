@@ -36,6 +36,11 @@ func (r *run) leave(ctx context.Context) (left []string, err error) {
 func (r *run) keys(entries []ledger.Entry) map[string]bool {
 	keys := r.load.Keys(entries)
 	keys[r.watchedKey()] = true
+	if r.shared != nil {
+		for _, key := range r.shared.Keys() {
+			keys[key] = true
+		}
+	}
 	return keys
 }
 

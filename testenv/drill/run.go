@@ -35,6 +35,8 @@ type Plan struct {
 	// TLS has the drill's own servers, gateway and clients speak TLS on all legs, with certificates on both sides. Not
 	// with HAProxy beside them, or with a Target.
 	TLS bool
+	// Consistency has more clients, which read and write keys in common, and checks what each read; see Report.History.
+	Consistency bool
 	// Beside is the path that is drilled in place of the gateway: Direct, HAProxy or, before a Target, the address of
 	// another path to the same servers. Empty: the gateway.
 	Beside string
@@ -105,7 +107,9 @@ type run struct {
 	// versions are those of the programs that take part, read before anything is broken.
 	versions []report.Version
 	load     *load.Load
-	gate     *gateWatch
+	// shared are the clients with keys in common; nil for none.
+	shared *load.Shared
+	gate   *gateWatch
 	// looking ends the observers.
 	looking sync.WaitGroup
 }
@@ -114,6 +118,9 @@ func newRun(p Plan, d *drill, s *site, line *timeline, sum *load.Tally) *run {
 	r := &run{plan: p, drill: d, site: s, id: strings.ToLower(rand.Text()[:8]), line: line}
 	r.load = &load.Load{Names: load.Names{Prefix: load.Keyspace + r.id + ":", Tags: s.tags}, Dial: s.dialPath,
 		Conns: p.Connections, Rate: p.Rate, Book: &load.Book{Start: line.start, Tally: sum}}
+	if p.Consistency {
+		r.shared = &load.Shared{Names: r.load.Names, Dial: s.dialPath, Clients: poolClients, Start: line.start}
+	}
 	r.gate = &gateWatch{dial: s.dialPath}
 	return r
 }
@@ -154,11 +161,17 @@ func (r *run) measure(ctx context.Context) ([]ledger.Entry, ledger.Found, error)
 	r.versions = r.site.versions()
 	r.observe(ctx)
 	r.load.Begin()
+	if r.shared != nil {
+		r.shared.Begin()
+	}
 	actErr := r.act(ctx)
 	if actErr != nil { // so that pending requests are answered; what cannot be healed is reported later
 		_ = r.site.mend(context.WithoutCancel(ctx))
 	}
 	r.line.record("drill", "the load ends", func(m *ledger.Marks, now time.Duration) { m.Ended = now })
+	if r.shared != nil {
+		r.shared.Stop()
+	}
 	r.load.Stop(ctx)
 	if actErr != nil {
 		return nil, ledger.Found{}, actErr
@@ -243,13 +256,12 @@ func (r *run) reportLive(ctx context.Context) {
 }
 
 // report judges the records.
-func (r *run) report(entries []ledger.Entry, found ledger.Found) *report.Report {
+func (r *run) report(entries []ledger.Entry, back ledger.Found) *report.Report {
 	events, marks, _ := r.line.seen()
 	gate := r.gate.seen()
 	if r.site.gate != nil {
 		events = append(events, readLog(r.site.gate.Log(), r.line.start)...)
 	}
-	slices.SortStableFunc(events, func(a, b report.Event) int { return int(a.At - b.At) })
 	bar := r.drill.in(r.plan.Mode)
 	if r.site.reads == primaryReads && bar.Switches > 0 {
 		bar.ReadPause = 0 // reads wait for a primary as writes do
@@ -262,14 +274,22 @@ func (r *run) report(entries []ledger.Entry, found ledger.Found) *report.Report 
 	}
 	bar.InFlightFor = r.site.window(bar)
 	figures := ledger.Count(entries, marks, bar.InFlightFor)
-	account := ledger.Balance(entries, found, ledger.SentWithoutPrimary(marks, bar.InFlightFor))
+	account := ledger.Balance(entries, back, ledger.SentWithoutPrimary(marks, bar.InFlightFor))
 	what := r.drill.what
 	if r.plan.TLS {
 		what += ", with TLS on all legs"
 	}
+	verdict := ledger.Judge(figures, account, gate, marks, bar)
+	found := r.judgeHistory(&verdict, account, gate, marks, bar)
+	if found != nil {
+		for _, a := range found.Examples {
+			events = append(events, report.Event{At: a.Read.Ended, Source: "check", Text: a.String()})
+		}
+	}
+	slices.SortStableFunc(events, func(a, b report.Event) int { return int(a.At - b.At) })
 	return &report.Report{Drill: r.plan.Name, What: what, Mode: string(r.plan.Mode),
 		Path: cmp.Or(r.plan.Beside, report.Gateway), ID: r.id, Started: r.line.start, Connections: r.plan.Connections,
 		Rate: r.plan.Rate, Versions: r.versions, Machine: machine(), Bar: bar, Marks: marks,
-		Figures: figures, Account: account, Gate: gate, Verdict: ledger.Judge(figures, account, gate, marks, bar),
+		Figures: figures, Account: account, Gate: gate, Verdict: verdict, History: found,
 		Events: events, Entries: entries}
 }

@@ -123,6 +123,11 @@ func (s *stage) flow(ctx context.Context, d time.Duration) error {
 	if s.quick {
 		d /= 2
 	}
+	return s.pass(ctx, d)
+}
+
+// pass waits for a while.
+func (s *stage) pass(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
@@ -100,8 +101,14 @@ func (v *Verdict) Sentences() []string {
 // Kept reports whether the drill was not vacuous and all promises were kept.
 func (v *Verdict) Kept() bool { return len(v.Broken) == 0 && v.Vacuous == "" }
 
+// Break adds a promise that was not kept.
+func (v *Verdict) Break(b Breach) { v.Broken = append(v.Broken, b) }
+
+// ProvesNothing records why the drill proves nothing, unless there is a reason already.
+func (v *Verdict) ProvesNothing(why string) { v.Vacuous = cmp.Or(v.Vacuous, why) }
+
 func (v *Verdict) breaks(promised, format string, args ...any) {
-	v.Broken = append(v.Broken, Breach{Found: fmt.Sprintf(format, args...), Promised: promised})
+	v.Break(Breach{Found: fmt.Sprintf(format, args...), Promised: promised})
 }
 
 // Judge compares figures with a bar.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"evergate/testenv/drill/history"
 	"evergate/testenv/drill/ledger"
 )
 
@@ -52,6 +53,7 @@ func figureTable(b *strings.Builder, round []*Report) {
 		return fmt.Sprint(r.Account.Late)
 	})
 	row("writes executed although rejected", "none", func(r *Report) string { return fmt.Sprint(r.Account.RefusedRun) })
+	historyRows(round, row)
 	row("requests that impatient clients gave up", "", func(r *Report) string { return fmt.Sprint(r.Figures.GaveUp) })
 	row("most clients that waited at once", "", func(r *Report) string {
 		if !r.Gate.Known {
@@ -61,6 +63,24 @@ func figureTable(b *strings.Builder, round []*Report) {
 	})
 	b.WriteString("</table></div>\n<p class=faint>A new primary accepts writes from the first direct write that " +
 		"succeeds: an observer tries one every 5&nbsp;ms. Other paths than the gateway promise nothing.</p>\n")
+}
+
+// historyRows writes the rows about clients with keys in common, if there were such.
+func historyRows(round []*Report, row func(name, promised string, cell func(*Report) string)) {
+	if round[0].History == nil {
+		return
+	}
+	row("reads of keys in common", "", func(r *Report) string { return fmt.Sprint(r.History.Reads) })
+	for kind, name := range historyNames {
+		row(name, "none", func(r *Report) string { return fmt.Sprint(r.History.Counts[kind]) })
+	}
+}
+
+// historyNames are the rows for what a history may have.
+var historyNames = [history.Kinds]string{
+	history.Stale:     "&emsp;that missed an acknowledged write",
+	history.Backwards: "&emsp;older than what their connection had read",
+	history.Phantom:   "&emsp;of what was not written",
 }
 
 // errorWords returns the first words of the errors on all paths.

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"evergate/testenv/drill/history"
 	"evergate/testenv/drill/ledger"
 )
 
@@ -39,6 +40,7 @@ func ours() *Report {
 		Account: ledger.Account{Acknowledged: 4944, FirstLost: -1, LastLost: -1},
 		Gate: ledger.Gate{Known: true, Waiting: 16, Failovers: 1, Uncertain: 2, Retried: 1, Acknowledged: 9000,
 			Receipts: []int{38}},
+		History: &history.Findings{Reads: 31215, Writes: 10402, Lost: 1},
 		Events: []Event{{0, "drill", "the load begins"}, {3000 * ms, "drill", "kill 127.0.0.1:7000"},
 			{4081 * ms, "sentinel 127.0.0.1:8000", "+sdown master main 127.0.0.1 7000"},
 			{4379 * ms, "server 127.0.0.1:7001", "accepts writes"},
@@ -58,6 +60,8 @@ func theirs() *Report {
 	f.Errors, f.Example = map[string]int{"closed": 72}, map[string]string{"closed": "closed EOF"}
 	f.Uncertain, f.WritePause.To, f.Resumed[0] = 0, 5870*ms, 1441*ms
 	f.ReadPause.To = 5870 * ms
+	r.History = &history.Findings{Reads: 31000, Writes: 10200, Counts: [history.Kinds]int{history.Stale: 55,
+		history.Backwards: 2}}
 	r.Account.Lost, r.Account.FirstLost, r.Account.LastLost = 3, 3001*ms, 3002*ms
 	r.Verdict.Broken = []ledger.Breach{{Found: "72 errors closed, for example \"closed EOF\""},
 		{Found: "3 of 4944 acknowledged writes lost", Promised: "without a receipt"}}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"evergate/testenv/drill/history"
 	"evergate/testenv/drill/ledger"
 )
 
@@ -36,6 +37,7 @@ type (
 		Failover      jsonFailover  `json:"failover"`
 		Latency       jsonLatencies `json:"latency"`
 		Gateway       *jsonGateway  `json:"gateway"`
+		Consistency   *jsonHistory  `json:"consistency"`
 		LeftBroken    []string      `json:"left_broken"`
 		Events        []jsonEvent   `json:"events"`
 	}
@@ -128,6 +130,14 @@ type (
 		Acknowledged int    `json:"acknowledged_count"`
 		LostAtMost   []*int `json:"lost_at_most_count"`
 	}
+	jsonHistory struct {
+		Reads     int `json:"read_count"`
+		Writes    int `json:"write_count"`
+		Stale     int `json:"stale_count"`
+		Backwards int `json:"backwards_count"`
+		Phantom   int `json:"phantom_count"`
+		Lost      int `json:"lost_count"`
+	}
 	jsonEvent struct {
 		At     float64 `json:"at_ms"`
 		Source string  `json:"source"`
@@ -148,7 +158,8 @@ func (r *Report) JSON() ([]byte, error) {
 			LastLost: seen(a.LastLost), Twice: a.Twice, Late: a.Late, Overtaken: a.Overtaken, RefusedRun: a.RefusedRun},
 		Pauses: jsonPauses{Write: pauseJSON(f.WritePause), Read: pauseJSON(f.ReadPause)}, Failover: r.jsonFailover(),
 		Latency: jsonLatencies{Before: latencyJSON(f.Before), During: latencyJSON(f.During), After: latencyJSON(f.After)},
-		Gateway: r.jsonGateway(), LeftBroken: append([]string{}, r.Left...), Events: []jsonEvent{}}
+		Gateway: r.jsonGateway(), Consistency: r.jsonHistory(),
+		LeftBroken: append([]string{}, r.Left...), Events: []jsonEvent{}}
 	for _, v := range r.Versions {
 		j.Versions = append(j.Versions, jsonVersion(v))
 	}
@@ -229,6 +240,15 @@ func (r *Report) jsonGateway() *jsonGateway {
 		}
 	}
 	return j
+}
+
+func (r *Report) jsonHistory() *jsonHistory {
+	h := r.History
+	if h == nil {
+		return nil
+	}
+	return &jsonHistory{Reads: h.Reads, Writes: h.Writes, Stale: h.Counts[history.Stale],
+		Backwards: h.Counts[history.Backwards], Phantom: h.Counts[history.Phantom], Lost: h.Lost}
 }
 
 func pauseJSON(p ledger.Pause) jsonPause {

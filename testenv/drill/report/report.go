@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"evergate/testenv/drill/history"
 	"evergate/testenv/drill/ledger"
 )
 
@@ -33,7 +34,9 @@ type Report struct {
 	Account  ledger.Account
 	Gate     ledger.Gate
 	Verdict  ledger.Verdict
-	Events   []Event
+	// History is what was found in the reads of clients with keys in common; nil if that was not checked.
+	History *history.Findings
+	Events  []Event
 	// Left has a sentence for each server of a running system that stayed broken.
 	Left []string
 	// Entries are the requests, for the drawings.
@@ -100,6 +103,9 @@ func (r *Report) Text() string {
 	if r.Gate.Known {
 		row("gateway", "%s waited at once, %s uncertain, %s retried", count(r.Gate.Waiting, "client"),
 			count(r.Gate.Uncertain, "write"), count(r.Gate.Retried, "request"))
+	}
+	if h := r.History; h != nil {
+		row("consistency", "%s", historyText(h))
 	}
 	for _, text := range r.Left {
 		row("left", "%s", text)
@@ -174,6 +180,16 @@ func (r *Report) serverTimes() string {
 		return "no switch"
 	}
 	return strings.Join(parts, ", ")
+}
+
+// historyText returns what the clients with keys in common have read, in a line.
+func historyText(h *history.Findings) string {
+	text := fmt.Sprintf("%s of %s: %d stale, %d backwards, %d phantom", count(h.Reads, "read"), count(h.Writes, "write"),
+		h.Counts[history.Stale], h.Counts[history.Backwards], h.Counts[history.Phantom])
+	if h.Lost > 0 {
+		text += fmt.Sprintf("; the failover lost %d", h.Lost)
+	}
+	return text
 }
 
 func errorText(errors map[string]int) string {
