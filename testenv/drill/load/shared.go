@@ -38,6 +38,7 @@ type Shared struct {
 	running  sync.WaitGroup
 	values   atomic.Int64 // the last one that was written
 	sessions atomic.Int64
+	done     atomic.Int64
 
 	mu  sync.Mutex
 	ops []history.Op // guarded by mu
@@ -71,7 +72,10 @@ func (s *Shared) Stop() {
 	s.running.Wait()
 }
 
-// Taken returns the history so far; the caller owns it.
+// Count is how many operations have ended.
+func (s *Shared) Count() int { return int(s.done.Load()) }
+
+// Taken returns the history of the connections that have ended: all, after Stop; the caller owns it.
 func (s *Shared) Taken() []history.Op {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -112,6 +116,7 @@ func (s *Shared) serve(conn *servers.Conn, client int, tick <-chan time.Time) {
 		}
 		op, err := s.do(conn, session, (n*7+client)%sharedKeys, n%sharedWrites == 0)
 		mine = append(mine, op)
+		s.done.Add(1)
 		if err != nil {
 			return
 		}
