@@ -257,7 +257,7 @@ func (c *Command) Subcommands() (all []*Command) {
 	return all
 }
 
-// number the rows and give them what the ACL knows of them.
+// number the rows, and give them their groups and what the ACL knows of them.
 func init() {
 	for _, c := range append(table.rows[:len(table.rows):len(table.rows)], sentinel) {
 		if c != nil {
@@ -267,6 +267,7 @@ func init() {
 	for i, c := range rows {
 		c.Index = uint16(i + 1)
 	}
+	numberGroups()
 	for _, known := range accessRows {
 		c := named(known.name)
 		c.Categories, c.first, c.others = known.in, known.first, known.others

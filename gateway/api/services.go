@@ -136,6 +136,10 @@ type Node struct {
 	// Requests is how many requests of clients it has answered, without those that it rejected and that were retried.
 	// A request that was split counts at each server that got a part.
 	Requests uint64 `json:"requests"`
+	// P50 and P99 are percentiles of the time from the sending of a request to its reply, in the last ten seconds; null
+	// without a request.
+	P50 *float64 `json:"p50_us"`
+	P99 *float64 `json:"p99_us"`
 	// LagBytes is how far the replica's replication offset was behind its primary's when both were last asked; null if
 	// unknown, or not a replica.
 	LagBytes *int64 `json:"lag_bytes"`

@@ -21,18 +21,24 @@ type Histogram struct {
 }
 
 // Add counts a time in microseconds.
-func (h *Histogram) Add(us uint32) {
-	h.Counts[bucket(us)]++
+func (h *Histogram) Add(us uint32) { h.AddIn(BucketOf(us), us) }
+
+// AddIn is Add of a time whose BucketOf is known: it may be counted twice.
+func (h *Histogram) AddIn(bucket Bucket, us uint32) {
+	h.Counts[bucket]++
 	h.Sum += uint64(us)
 }
 
-// bucket is that of a time: one each below 4 us, then 4 for each power of two.
-func bucket(us uint32) int {
+// Bucket is the place of a bucket among Counts.
+type Bucket uint32
+
+// BucketOf returns that of a time: one each below 4 us, then 4 for each power of two.
+func BucketOf(us uint32) Bucket {
 	if us < parts {
-		return int(us)
+		return Bucket(us)
 	}
-	e := bits.Len32(us) - 1
-	return parts*(e-1) + int(us>>(e-2))&(parts-1)
+	e := uint32(bits.Len32(us)) - 1
+	return Bucket(parts*(e-1) + us>>(e-2)&(parts-1))
 }
 
 // lowest is the shortest time of a bucket, in microseconds.
@@ -50,6 +56,18 @@ func (h *Histogram) Merge(o *Histogram) {
 		h.Counts[i] += n
 	}
 	h.Sum += o.Sum
+}
+
+// Sum adds the counters of a histogram to a sum, which is made if there is none yet. from may be nil, and is not kept.
+func Sum(to **Histogram, from *Histogram) {
+	switch {
+	case from == nil:
+	case *to == nil:
+		sum := *from
+		*to = &sum
+	default:
+		(*to).Merge(from)
+	}
 }
 
 // Since returns what was counted since an earlier state of the same histogram: nothing in a bucket that had more, since

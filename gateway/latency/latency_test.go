@@ -9,13 +9,13 @@ import (
 func TestEachTimeIsInItsBucket(t *testing.T) {
 	last := -1
 	for us := uint32(0); us < 1<<16; us++ {
-		at := bucket(us)
+		at := int(BucketOf(us))
 		if at != last && at != last+1 || lowest(at) > uint64(us) || lowest(at+1) <= uint64(us) {
 			t.Fatalf("%d us is in bucket %d, from %d to %d; the one before was in %d", us, at, lowest(at), lowest(at+1), last)
 		}
 		last = at
 	}
-	if at := bucket(math.MaxUint32); at != Buckets-1 {
+	if at := BucketOf(math.MaxUint32); at != Buckets-1 {
 		t.Errorf("the longest time is in bucket %d of %d", at, Buckets)
 	}
 }

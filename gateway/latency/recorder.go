@@ -14,35 +14,23 @@ func NewRecorder(services, most int) Recorder {
 	return r
 }
 
-// Record counts the time of a command in microseconds.
-func (r *Recorder) Record(service int, command uint16, us uint32) {
+// Record counts the time of a command in microseconds, which belongs to a bucket.
+func (r *Recorder) Record(service int, command uint16, bucket Bucket, us uint32) {
 	h := r.of[service][command]
 	if h == nil {
 		h = &Histogram{}
 		r.of[service][command] = h
 	}
-	h.Add(us)
+	h.AddIn(bucket, us)
 }
 
 // AddTo adds what was counted of a service to sums, which has a histogram for each index, or nil.
 func (r *Recorder) AddTo(sums []*Histogram, service int) {
 	for i, h := range r.of[service] {
-		switch {
-		case h == nil:
-		case sums[i] == nil:
-			sum := *h
-			sums[i] = &sum
-		default:
-			sums[i].Merge(h)
-		}
+		Sum(&sums[i], h)
 	}
 }
 
-// SumTo adds what was counted of all commands of a service to sum.
-func (r *Recorder) SumTo(sum *Histogram, service int) {
-	for _, h := range r.of[service] {
-		if h != nil {
-			sum.Merge(h)
-		}
-	}
-}
+// Of returns what was counted of a service, with a histogram for each index, or nil. They must not be changed, and are
+// valid until the next Record.
+func (r *Recorder) Of(service int) []*Histogram { return r.of[service] }

@@ -2,14 +2,18 @@ package latency
 
 import "testing"
 
+func record(r *Recorder, service int, command uint16, us uint32) {
+	r.Record(service, command, BucketOf(us), us)
+}
+
 // TestRecorderSums over services and workers.
 func TestRecorderSums(t *testing.T) {
 	sums := make([]*Histogram, 4)
 	for range 2 {
 		r := NewRecorder(2, 3)
-		r.Record(0, 3, 5)
-		r.Record(1, 3, 7)
-		r.Record(1, 0, 9)
+		record(&r, 0, 3, 5)
+		record(&r, 1, 3, 7)
+		record(&r, 1, 0, 9)
 		r.AddTo(sums, 0)
 		r.AddTo(sums, 1)
 	}
@@ -17,15 +21,14 @@ func TestRecorderSums(t *testing.T) {
 		t.Errorf("%v", sums)
 	}
 	r := NewRecorder(2, 3)
-	r.Record(1, 0, 5)
-	r.Record(1, 2, 7)
-	r.Record(0, 2, 9)
-	var all Histogram
-	if r.SumTo(&all, 1); all.Total() != 2 || all.Sum != 12 {
-		t.Errorf("of one service: %v", all)
+	record(&r, 1, 0, 5)
+	record(&r, 1, 2, 7)
+	record(&r, 0, 2, 9)
+	if of := r.Of(1); of[0].Sum != 5 || of[1] != nil || of[2].Sum != 7 {
+		t.Errorf("of one service: %v", of)
 	}
 	r = NewRecorder(1, 1)
-	if n := testing.AllocsPerRun(100, func() { r.Record(0, 1, 77) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { record(&r, 0, 1, 77) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }

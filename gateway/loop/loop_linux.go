@@ -88,6 +88,9 @@ func (p *poller) Run() {
 			p.do()
 		}
 		p.endRound()
+		if n > 0 {
+			p.w.RoundEnded(p.now())
+		}
 	}
 	p.closeAll()
 }

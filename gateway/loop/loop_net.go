@@ -82,6 +82,9 @@ func (p *portable) Run() {
 		p.takeReady()
 		p.do()
 		p.endRound()
+		if first != nil {
+			p.w.RoundEnded(p.now())
+		}
 	}
 	p.closeAll()
 }

@@ -130,13 +130,7 @@ func (m *Measured) times(service *Service) []*latency.Histogram {
 	sums := make([]*latency.Histogram, len(routing.Rows())+1)
 	for _, p := range m.env.Collect(&r) {
 		for i, h := range p.Times {
-			switch {
-			case h == nil:
-			case sums[i] == nil:
-				sums[i] = h
-			default:
-				sums[i].Merge(h)
-			}
+			latency.Sum(&sums[i], h)
 		}
 	}
 	return sums

@@ -1,7 +1,8 @@
 // Package metrics shows the gateway to Prometheus: each counter that INFO knows, and the topology. Begin with Facts and
 // New.
 //
-// It collects nothing by itself: at each scrape it asks for the Facts, and writes them down (process.go, service.go).
+// It collects nothing by itself: at each scrape it asks for the Facts, and writes them down (process.go, service.go,
+// times.go).
 // Labels have few values, all from settings, servers or tables of this program: never a text that a client chose.
 package metrics
 
@@ -14,7 +15,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"evergate/gateway/api"
-	"evergate/gateway/latency"
 	"evergate/gateway/worker"
 )
 
@@ -27,8 +27,8 @@ type Facts struct {
 	// Rejected are clients for which there was no room, Handshakes and HandshakesFailed those of TLS with clients.
 	Rejected, Handshakes, HandshakesFailed uint64
 	Reloads                                Reloads
-	// Took are the times of the requests of each service.
-	Took []latency.Histogram
+	// Times are those of each service.
+	Times []Times
 }
 
 // Reloads are those of the settings.
@@ -66,22 +66,9 @@ func (c *collector) Describe(to chan<- *prometheus.Desc) {
 	for _, m := range serviceMetrics {
 		to <- m.desc
 	}
-	to <- durations
-}
-
-// durations is a histogram with the powers of two that fastest and slowest give, in microseconds, as its bounds.
-var durations = prometheus.NewDesc(prefix+"request_duration_seconds",
-	"Time from the arrival of a request, or its first wait for a server, to the reply of a server.", []string{"service"},
-	nil)
-
-const fastest, slowest = 6, 24 // 64 us, 16.8 s
-
-func duration(service string, h *latency.Histogram) prometheus.Metric {
-	buckets := map[float64]uint64{}
-	for power := fastest; power <= slowest; power++ {
-		buckets[float64(uint64(1)<<power)/1e6] = h.Below(power)
+	for _, h := range []*histogram{requestTimes, nodeTimes, bufferTimes, roundTimes} {
+		to <- h.desc
 	}
-	return prometheus.MustNewConstHistogram(durations, h.Total(), float64(h.Sum)/1e6, buckets, service)
 }
 
 // Collect writes them.
@@ -90,9 +77,10 @@ func (c *collector) Collect(to chan<- prometheus.Metric) {
 	for _, m := range processMetrics {
 		m.collect(&f, func(value float64, labels ...string) { to <- m.made(value, labels) })
 	}
+	to <- roundTimes.made(&f.Stats.Rounds)
 	for i := range f.Services {
 		s := &f.Services[i]
-		to <- duration(s.Name, &f.Took[i])
+		f.Times[i].collect(s, to)
 		for _, m := range serviceMetrics {
 			m.collect(s, func(value float64, labels ...string) {
 				to <- m.made(value, append([]string{s.Name}, labels...))

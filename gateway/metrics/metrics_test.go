@@ -3,6 +3,7 @@ package metrics
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,8 @@ import (
 
 	"evergate/gateway/api"
 	"evergate/gateway/latency"
+	"evergate/gateway/sessions"
+	"evergate/routing"
 )
 
 // facts are some of everything. Each counter of the workers has a number of its own, which each is called with.
@@ -25,11 +28,20 @@ func facts(each func(name string, n uint64)) Facts {
 				{Addr: "b:1", Role: api.RoleReplica, Shard: "main", LagBytes: &lag}},
 			Sentinels: []api.Sentinel{{Addr: "s:1", Reachable: true}},
 		}, {Name: "queue"}},
-		Rejected: 3, Handshakes: 4, HandshakesFailed: 5, Took: make([]latency.Histogram, 2),
+		Rejected: 3, Handshakes: 4, HandshakesFailed: 5, Times: []Times{someTimes(), {}},
 	}
 	n := uint64(1_000_000)
 	number(reflect.ValueOf(&f.Stats.Stats).Elem(), &n, each)
 	return f
+}
+
+// someTimes are those of all kinds at once.
+func someTimes() Times {
+	h := &latency.Histogram{}
+	h.Add(100)
+	return Times{Requests: [routing.Groups]*latency.Histogram{routing.HashGroup: h},
+		Nodes:  map[string][2]*latency.Histogram{"a:1": {h, &latency.Histogram{}}, "gone:1": {h, h}},
+		Waited: [sessions.HeldEnds]*latency.Histogram{sessions.Released: h}}
 }
 
 // number fills in all numbers of a struct.
@@ -110,8 +122,10 @@ func TestNamesAreAsPrometheusWantsThem(t *testing.T) {
 // TestDurationsAreAHistogram: its bounds are those of the buckets that are counted in.
 func TestDurationsAreAHistogram(t *testing.T) {
 	f := facts(func(string, uint64) {})
+	h := f.Times[0].Requests[routing.HashGroup]
+	*h = latency.Histogram{}
 	for us := uint32(1); us <= 1<<24; us *= 2 {
-		f.Took[0].Add(us)
+		h.Add(us)
 	}
 	families, err := New(func() Facts { return f }).Gather()
 	if err != nil {
@@ -130,6 +144,38 @@ func TestDurationsAreAHistogram(t *testing.T) {
 		return
 	}
 	t.Error("no histogram")
+}
+
+// TestTimesHaveFewLabels: there is a histogram for each group and operation with a request, none for a node that has
+// left the topology, and one for each outcome of a wait from the start.
+func TestTimesHaveFewLabels(t *testing.T) {
+	f := facts(func(string, uint64) {})
+	families, err := New(func() Facts { return f }).Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, family := range families {
+		for _, m := range family.Metric {
+			if m.GetHistogram() == nil || !strings.HasPrefix(family.GetName(), prefix) {
+				continue
+			}
+			labels := ""
+			for _, l := range m.GetLabel() {
+				labels += " " + l.GetValue()
+			}
+			got = append(got, fmt.Sprintf("%s%s %d", strings.TrimPrefix(family.GetName(), prefix), labels,
+				m.GetHistogram().GetSampleCount()))
+		}
+	}
+	want := []string{"buffering_duration_seconds abandoned cache 0", "buffering_duration_seconds abandoned queue 0",
+		"buffering_duration_seconds resumed cache 1", "buffering_duration_seconds resumed queue 0",
+		"buffering_duration_seconds timed_out cache 0", "buffering_duration_seconds timed_out queue 0",
+		"loop_round_duration_seconds 0", "node_request_duration_seconds a:1 read cache 1",
+		"request_duration_seconds hash cache 1"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q\nwant\n%q", got, want)
+	}
 }
 
 // TestServicesAndNodesAreLabels: what is there once for each service or node has that as a label.

@@ -6,6 +6,7 @@ import (
 	"evergate/gateway/fanout"
 	"evergate/gateway/retry"
 	"evergate/gateway/session"
+	"evergate/gateway/sessions"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 	"evergate/gateway/worker"
@@ -146,9 +147,9 @@ var ofBuffers = []metric[Facts]{
 		func(s *worker.Stats) uint64 { return s.Held }),
 	counter("buffered_requests_total", "Requests that waited for a server, by outcome.", []string{"outcome"},
 		func(f *Facts, put put) {
-			put(float64(f.Stats.HoldReleased), "resumed")
-			put(float64(f.Stats.HoldExpired), "timed_out")
-			put(float64(f.Stats.HoldLeft), "abandoned")
+			put(float64(f.Stats.HoldReleased), sessions.Released.String())
+			put(float64(f.Stats.HoldExpired), sessions.Expired.String())
+			put(float64(f.Stats.HoldLeft), sessions.Left.String())
 		}),
 	counter("buffering_rejected_total", "Requests that were not buffered, by reason.", []string{"reason"},
 		func(f *Facts, put put) {

@@ -1,6 +1,9 @@
 package metrics
 
-import "evergate/gateway/api"
+import (
+	"evergate/gateway/api"
+	"evergate/gateway/sessions"
+)
 
 // Every metric of a service has the label service in front.
 func ofService(name, help string, field func(s *api.Service) float64) metric[api.Service] {
@@ -89,9 +92,9 @@ var serviceMetrics = []metric[api.Service]{
 		serviceLabels(), func(s *api.Service, put put) { put(float64(s.Counters.Uncertain)) }),
 	counter("service_buffered_requests_total", "Requests of the service that waited for a server, by outcome.",
 		serviceLabels("outcome"), func(s *api.Service, put put) {
-			put(float64(s.Counters.Resumed), "resumed")
-			put(float64(s.Counters.TimedOut), "timed_out")
-			put(float64(s.Counters.Abandoned), "abandoned")
+			put(float64(s.Counters.Resumed), sessions.Released.String())
+			put(float64(s.Counters.TimedOut), sessions.Expired.String())
+			put(float64(s.Counters.Abandoned), sessions.Left.String())
 		}),
 	counter("failovers_started_total", "Failovers that began.", serviceLabels(),
 		func(s *api.Service, put put) { put(float64(s.Counters.Failovers)) }),

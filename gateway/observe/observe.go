@@ -16,7 +16,6 @@ import (
 
 	"evergate/gateway/api"
 	"evergate/gateway/config"
-	"evergate/gateway/latency"
 	"evergate/gateway/metrics"
 	"evergate/gateway/page"
 	"evergate/gateway/series"
@@ -85,8 +84,8 @@ type Observer struct {
 	series *series.Series
 	last   worker.Snapshot // of the newest sample, taken at lastAt
 	lastAt time.Time
-	// recent has the times of each service at the newest samples, oldest first.
-	recent []map[*Service]latency.Histogram
+	// recent has what was open of each service at the newest samples, oldest first.
+	recent []map[*Service]worker.OfService
 	news   news
 }
 
@@ -269,8 +268,10 @@ func (o *Observer) sample(now time.Time) {
 	services, elapsed := o.g.Services(), now.Sub(beforeAt)
 	points := make([]api.Point, 0, len(services)+1)
 	var allNow, allWas worker.OfService
+	open := map[*Service]worker.OfService{}
 	for _, s := range services {
 		at, was := s.openOf(&all), s.openOf(&before)
+		open[s] = at
 		allNow.Add(&at)
 		allWas.Add(&was)
 		p, counters := pointOf(s.Name, &at, &was, elapsed)
@@ -283,7 +284,7 @@ func (o *Observer) sample(now time.Time) {
 	second := now.Round(time.Second).Unix() - 1
 	o.mu.Lock()
 	o.series.Add(second, append(points, sum))
-	o.remember(services, &all)
+	o.remember(open)
 	o.mu.Unlock()
 	ready := o.Ready()
 	o.events.Publish(api.EventSample, api.Sample{At: second, Ready: ready.Ready,
@@ -294,16 +295,21 @@ func (o *Observer) sample(now time.Time) {
 // recentSamples is how far back the percentiles of a service reach.
 const recentSamples = 10
 
-// remember keeps the times of each service at a sample; o.mu is held.
-func (o *Observer) remember(services []*Service, all *worker.Snapshot) {
-	took := map[*Service]latency.Histogram{}
-	for _, s := range services {
-		open := s.openOf(all)
-		took[s] = open.Took
-	}
-	if o.recent = append(o.recent, took); len(o.recent) > recentSamples {
+// remember keeps what is open of each service at a sample; o.mu is held.
+func (o *Observer) remember(open map[*Service]worker.OfService) {
+	if o.recent = append(o.recent, open); len(o.recent) > recentSamples {
 		o.recent = o.recent[1:]
 	}
+}
+
+// earlier returns what was open of a service some seconds ago: nothing of one that is younger.
+func (o *Observer) earlier(s *Service) worker.OfService {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.recent) == 0 {
+		return worker.OfService{}
+	}
+	return o.recent[0][s]
 }
 
 // openOf adds what the workers have open of all sub-services. A snapshot may be older than the service.

@@ -7,7 +7,6 @@ import (
 
 	"evergate/gateway/api"
 	"evergate/gateway/config"
-	"evergate/gateway/latency"
 	"evergate/gateway/metrics"
 	"evergate/gateway/status"
 	"evergate/gateway/worker"
@@ -63,16 +62,10 @@ func (o *Observer) service(of *Service, all *worker.Snapshot) api.Service {
 	case len(s.Cluster) > 0:
 		kind = api.KindCluster
 	}
-	picture := status.Picture{View: k.View(), Open: of.openOf(all), Reach: &of.reach, Offset: k.Offset,
-		OnReplicas: of.ReadsReplicas(), OnPrimaries: s.Reads == config.ReadPrimary,
+	picture := status.Picture{View: k.View(), Open: of.openOf(all), Earlier: o.earlier(of), Reach: &of.reach,
+		Offset: k.Offset, OnReplicas: of.ReadsReplicas(), OnPrimaries: s.Reads == config.ReadPrimary,
 		NeverPrimary: s.Reads == config.ReadReplica}
-	d, took := picture.Draw(), picture.Open.Took
-	o.mu.Lock()
-	if len(o.recent) > 0 {
-		before := o.recent[0][of] // nothing for a service that is younger
-		took = took.Since(&before)
-	}
-	o.mu.Unlock()
+	d, took := picture.Draw(), picture.Open.Took.Since(&picture.Earlier.Took)
 	counters := status.CountersOf(&picture.Open, of.Failovers.History(), &took)
 	return api.Service{Name: s.Name, Kind: kind, Listeners: of.Listeners(), Reads: string(s.Reads),
 		Hold: s.Hold.String(), Epoch: d.Epoch, HadPrimary: of.had.Load(), Steady: d.Steady, Unserved: d.Unserved,
@@ -153,11 +146,13 @@ func (o *Observer) Series(seconds int) api.Series {
 func (o *Observer) facts() metrics.Facts {
 	all, p := o.g.Snapshot(), o.g.Process()
 	var services []api.Service
-	var took []latency.Histogram
+	var times []metrics.Times
 	for _, s := range o.g.Services() {
 		open := s.openOf(&all)
-		services, took = append(services, o.service(s, &all)), append(took, open.Took)
+		services = append(services, o.service(s, &all))
+		times = append(times, metrics.Times{Requests: open.ByGroup, Waited: open.Waited,
+			Nodes: status.TimesByNode(s.Keeper.View(), &open)})
 	}
-	return metrics.Facts{Overview: o.Overview(), Services: services, Stats: all, Took: took, Rejected: p.Rejected,
+	return metrics.Facts{Overview: o.Overview(), Services: services, Stats: all, Times: times, Rejected: p.Rejected,
 		Handshakes: p.Handshakes, HandshakesFailed: p.HandshakesFailed, Reloads: p.Reloads}
 }

@@ -37,7 +37,7 @@ func (w *Waiting) BlockFor(c *Session, why wait.Reason) (waited time.Duration, o
 		since = max(now, 1)
 	}
 	if now-since >= patience {
-		w.notHeld(c, expired)
+		w.notHeld(c, Expired)
 		return (now - since).Round(time.Millisecond), true
 	}
 	w.waitsFrom(c)
@@ -73,10 +73,10 @@ func (w *Waiting) waitsFrom(c *Session) {
 }
 
 // Resumed ends the wait of the request at the front: it was answered or sent.
-func (w *Waiting) Resumed(c *Session) { w.notHeld(c, released) }
+func (w *Waiting) Resumed(c *Session) { w.notHeld(c, Released) }
 
 // notHeld ends the wait of the request at the front, and counts how.
-func (w *Waiting) notHeld(c *Session, how heldEnd) {
+func (w *Waiting) notHeld(c *Session, how HeldEnd) {
 	if since := c.WaitsSince; c.EndWait() {
 		c.Service.countHeld(how, w.x.clock.Now-since)
 	}

@@ -42,14 +42,14 @@ func (w *Waiting) BlockIn(c *Session, shard int, why upstream.Obstacle) (refused
 			w.x.totals.WouldHaveHeld++
 		}
 		refused = w.sinceWhen(c, shard, why)
-		w.notHeld(c, expired) // the hold was another one when the wait began
+		w.notHeld(c, Expired) // the hold was another one when the wait began
 		return refused
 	case why != upstream.SoonConn && h.Expired(window) || w.x.clock.Now-since >= window:
 		refused = w.sinceWhen(c, shard, why)
 		if c.WaitsSince == 0 {
 			w.x.totals.HoldRefused++
 		}
-		w.notHeld(c, expired)
+		w.notHeld(c, Expired)
 		return refused
 	case c.WaitsSince == 0 && w.holdsFull():
 		w.x.totals.HoldOverfull++

@@ -1,8 +1,10 @@
 package sessions
 
 import (
+	"math"
 	"time"
 
+	"evergate/gateway/latency"
 	"evergate/gateway/upstream"
 )
 
@@ -14,8 +16,10 @@ type Counts struct {
 	Local, Refused, Uncertain, Retried uint64
 	// Errors are error replies of servers that clients were given.
 	Errors uint64
-	// Held, Released, Expired and Left are the requests that waited for a server, as in Totals.
+	// Held, Released, Expired and Left are the requests that waited for a server, as in Totals. Waited are how long, by
+	// how the wait ended; nil: none.
 	Held, Released, Expired, Left uint64
+	Waited                        [HeldEnds]*latency.Histogram
 }
 
 // Add adds the counters of another service.
@@ -27,6 +31,9 @@ func (c *Counts) Add(o *Counts) {
 	c.Uncertain, c.Retried, c.Errors = c.Uncertain+o.Uncertain, c.Retried+o.Retried, c.Errors+o.Errors
 	c.Held, c.Released = c.Held+o.Held, c.Released+o.Released
 	c.Expired, c.Left = c.Expired+o.Expired, c.Left+o.Left
+	for how, h := range o.Waited {
+		latency.Sum(&c.Waited[how], h)
+	}
 }
 
 // AllServed calls yield for each service, and for those of users that nobody uses any more.
@@ -56,30 +63,45 @@ func (s *Service) CountRetried() { s.counts.Retried++ }
 // LongestWait is the longest wait of a request for a server, of those that ended in the last second or two.
 func (s *Service) LongestWait() time.Duration { return s.waits.Longest(s.x.clock.Now) }
 
-// heldEnd is how the wait of a request for a server ended.
-type heldEnd uint8
+// HeldEnd is how the wait of a request for a server ended.
+type HeldEnd uint8
 
 const (
-	released heldEnd = iota
-	expired
-	left
+	// Released: it was executed, or answered otherwise than for the wait.
+	Released HeldEnd = iota
+	// Expired: it waited for as long as it may, and got an error.
+	Expired
+	// Left: its client has left.
+	Left
+
+	// HeldEnds is the number of ends.
+	HeldEnds = int(Left) + 1
 )
 
+var heldNames = [HeldEnds]string{"resumed", "timed_out", "abandoned"}
+
+// String returns the name in metrics.
+func (h HeldEnd) String() string { return heldNames[h] }
+
 // countHeld counts the end of a wait, which took so long.
-func (s *Service) countHeld(how heldEnd, took time.Duration) {
+func (s *Service) countHeld(how HeldEnd, took time.Duration) {
 	totals := &s.x.totals
 	switch how {
-	case released:
+	case Released:
 		totals.HoldReleased++
 		s.counts.Released++
-	case expired:
+	case Expired:
 		totals.HoldExpired++
 		s.counts.Expired++
-	case left:
+	case Left:
 		totals.HoldLeft++
 		s.counts.Left++
 	}
 	s.waits.Note(s.x.clock.Now, took)
+	if s.counts.Waited[how] == nil {
+		s.counts.Waited[how] = &latency.Histogram{}
+	}
+	s.counts.Waited[how].Add(uint32(min(took/time.Microsecond, math.MaxUint32)))
 }
 
 func (s *Service) countRefused() {

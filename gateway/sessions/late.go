@@ -24,6 +24,9 @@ func (r *rare) SentNow(seq uint32, now wait.Stamp) bool {
 	return n > 0 && r.late[n-1].seq == seq && r.late[n-1].sent == now
 }
 
+// SentLate reports whether a request that is under way, or was, was noted.
+func (r *rare) SentLate() bool { return len(r.late) > 0 }
+
 // SentAt returns when a request was sent last, which is under way and began at another time: then it was noted.
 func (r *rare) SentAt(seq uint32, part int16, began wait.Stamp) wait.Stamp {
 	for i := len(r.late) - 1; i >= 0; i-- {

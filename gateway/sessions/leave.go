@@ -26,7 +26,7 @@ func (t *Table) Close(c *Session, why session.CloseReason) {
 func (t *Table) forget(c *Session, why session.CloseReason) {
 	c.closed = true
 	t.x.release(c)
-	t.x.notHeld(c, left)
+	t.x.notHeld(c, Left)
 	if c.Ending || c.HalfClosed {
 		t.endings--
 	}

@@ -60,6 +60,7 @@ func Sum(all []worker.Snapshot) worker.Snapshot {
 		}
 		sum.Dedicated += all[i].Dedicated
 		sum.Blocked += all[i].Blocked
+		sum.Rounds.Merge(&all[i].Rounds)
 		sum.Stats.Add(&all[i].Stats)
 		for of := range all[i].Services {
 			if of == len(sum.Services) {

@@ -6,7 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"evergate/gateway/latency"
 	"evergate/gateway/worker"
+	"evergate/routing"
 	"evergate/topology"
 )
 
@@ -27,7 +29,12 @@ func number(fields reflect.Value, n *uint64, each func(name string, counter refl
 		case reflect.Array:
 			counters = nil
 			for j := range field.Len() {
-				counters = append(counters, field.Index(j))
+				if at := field.Index(j); at.Kind() == reflect.Pointer { // times of a kind
+					at.Set(reflect.New(at.Type().Elem()))
+					number(at.Elem(), n, each)
+				} else {
+					counters = append(counters, at)
+				}
 			}
 		}
 		for j, c := range counters {
@@ -59,8 +66,12 @@ func TestSumAddsEveryCounter(t *testing.T) {
 	var one worker.Snapshot
 	numbered(&one.Stats, func(string, reflect.Value) {})
 	one.Clients, one.Conns, one.BlockedSessions, one.Waiting, one.Silent, one.Dedicated, one.Blocked = 1, 2, 3, 4, 5, 6, 7
-	one.Services = []worker.OfService{{Clients: 1}, {Clients: 2, Waiting: 3,
-		Nodes: map[topology.NodeID]worker.AtNode{5: {Conns: 4, InFlight: 5, Silent: 6, Requests: 7}}}}
+	times := &latency.Histogram{Sum: 9}
+	times.Counts[3] = 2
+	one.Rounds = *times
+	one.Services = []worker.OfService{{Clients: 1, Took: *times, ByGroup: [routing.Groups]*latency.Histogram{1: times}},
+		{Clients: 2, Waiting: 3, Nodes: map[topology.NodeID]worker.AtNode{
+			5: {Conns: 4, InFlight: 5, Silent: 6, Requests: 7, Took: [2]*latency.Histogram{1: times}}}}}
 	n := uint64(1)
 	number(reflect.ValueOf(&one.Services[0].Counts).Elem(), &n, func(string, reflect.Value) {})
 	compareTwice(t, "", reflect.ValueOf(one), reflect.ValueOf(Sum([]worker.Snapshot{one, one})))
@@ -73,6 +84,10 @@ func compareTwice(t *testing.T, name string, a, b reflect.Value) {
 	case reflect.Struct:
 		for i := range a.NumField() {
 			compareTwice(t, a.Type().Field(i).Name, a.Field(i), b.Field(i))
+		}
+	case reflect.Pointer:
+		if !a.IsNil() {
+			compareTwice(t, name, a.Elem(), b.Elem())
 		}
 	case reflect.Array, reflect.Slice:
 		for i := range a.Len() {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"evergate/gateway/api"
+	"evergate/gateway/latency"
 	"evergate/gateway/worker"
 	"evergate/topology"
 	"evergate/topology/decide"
@@ -15,8 +16,8 @@ import (
 type Picture struct {
 	// View is nil while there is none.
 	View *topology.View
-	// Open are the connections of all workers.
-	Open worker.OfService
+	// Open are the connections of all workers, Earlier what they were some seconds ago.
+	Open, Earlier worker.OfService
 	// Reach and Offset know which servers answer, and their last replication offsets.
 	Reach  *Reach
 	Offset func(addr string) (offset int64, known bool)
@@ -91,9 +92,23 @@ func (p *Picture) node(n *topology.Node, role string, shard *topology.Shard) api
 		}
 	}
 	reachable, why := p.Reach.Node(n.Addr)
+	recent := at.Times()
+	earlier := p.Earlier.Nodes[n.ID].Times()
+	recent = recent.Since(&earlier)
 	return api.Node{Addr: n.Addr, Announced: n.Announced, Role: role, Shard: shard.Name, Version: n.Version, Busy: n.Busy,
 		Reachable: reachable, Why: why, Reads: reads, Connections: at.Conns, InFlight: at.InFlight, Silent: at.Silent,
-		Requests: at.Requests, LagBytes: lag}
+		Requests: at.Requests, P50: quantile(&recent, 0.5), P99: quantile(&recent, 0.99), LagBytes: lag}
+}
+
+// TimesByNode returns how long the nodes of a view took to answer reads, and writes, by their addresses.
+func TimesByNode(v *topology.View, open *worker.OfService) map[string][2]*latency.Histogram {
+	times := map[string][2]*latency.Histogram{}
+	for id := range open.Nodes {
+		if n := v.Node(id); n != nil {
+			times[n.Addr] = open.Nodes[id].Took
+		}
+	}
+	return times
 }
 
 func addrOf(n *topology.Node) string {

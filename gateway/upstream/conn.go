@@ -200,10 +200,9 @@ type Conn struct {
 	Slow      bool
 	Suspected bool
 	SentOn    bool
-	// Answered is when the last reply came that was a client's; 0 if none has. Answers counts these replies since the
-	// connection was made, over all its dials.
+	// Answered is when the last reply came that was a client's; 0 if none has. measured is of its node.
 	Answered wait.Stamp
-	Answers  uint64
+	measured *Measured
 	// RunID is the run of the server that the connection was dialled for, and once it is open of the one that it
 	// reached; empty when not known. Client is the server's ID of the connection (CLIENT ID), 0 when not known. Kill
 	// are the connections that the dial under way ends.

@@ -80,7 +80,9 @@ func (p *Pool) Remove(l *Conn, why LostReason) {
 	p.conns[l.ID] = nil
 	p.freed[0] = append(p.freed[0], l.ID)
 	p.servers[l.Key.Service].conns--
-	p.servers[l.Key.Service].keepAnswers(l)
+	if l.measured.conns--; l.measured.conns == 0 {
+		p.servers[l.Key.Service].forgetTimes()
+	}
 	p.out.Dials = slices.DeleteFunc(p.out.Dials, func(d Dial) bool { return d.Conn == l.ID })
 	set := p.sets[l.Key]
 	if l.Key.Purpose == Dedicated {

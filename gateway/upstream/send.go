@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"evergate/gateway/session"
-	"evergate/gateway/wait"
 )
 
 // BigBytes is the size in bytes above which a reply or a request under way keeps other requests off its connection. A
@@ -76,12 +75,6 @@ func (l *Conn) SetUp(agreed bool) {
 		l.Now, l.Once = l.Next, true
 	}
 	l.Next = Setup{}
-}
-
-// AnsweredAt records that the reply to the request in front has come.
-func (l *Conn) AnsweredAt(now wait.Stamp) {
-	l.Answered = now
-	l.Answers++
 }
 
 // Abandon has the reply to a pending request dropped: it identifies no client any more.

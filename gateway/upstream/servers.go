@@ -24,9 +24,8 @@ type Servers struct {
 	Lazy bool
 	// conns counts the connections, of all purposes.
 	conns int
-	// answers are those of the connections that were removed, by NodeID. A sub-service leaves them to Of: it may be
-	// dropped.
-	answers     []uint64
+	// measured is what was measured of each node, by NodeID. A sub-service leaves it to Of: it may be dropped.
+	measured    []*Measured
 	Name        string
 	Reads       Reads
 	silentAfter time.Duration
@@ -108,31 +107,8 @@ func (p *Pool) JustSwitched(l *Conn) bool {
 	return ok && p.Clock.Now-at < replicasComeIn
 }
 
-// Answers calls add for each connection, and for those that were removed: the node of the service has answered n
-// requests of clients there. The sums never fall. Requests that a server rejected and that were retried are not among
-// them.
-func (p *Pool) Answers(add func(of int, node topology.NodeID, n uint64)) {
-	for l := range p.All {
-		add(p.servers[l.Key.Service].Of, l.Key.Node, l.Answers)
-	}
-	for _, s := range p.servers {
-		if s == nil {
-			continue
-		}
-		for id, n := range s.answers {
-			add(s.Of, topology.NodeID(id), n)
-		}
-	}
-}
-
-// keepAnswers keeps the count of a connection that is removed.
-func (s *Servers) keepAnswers(l *Conn) {
-	of := s.pool.servers[s.Of]
-	if missing := int(l.Key.Node) + 1 - len(of.answers); missing > 0 {
-		of.answers = append(of.answers, make([]uint64, missing)...)
-	}
-	of.answers[l.Key.Node] += l.Answers
-}
-
 // SetView takes a new view. Renew and Leave do what follows from it, in that order.
-func (s *Servers) SetView(v *topology.View) { s.View = v }
+func (s *Servers) SetView(v *topology.View) {
+	s.View = v
+	s.forgetTimes()
+}

@@ -70,7 +70,7 @@ func (s *Servers) Set(n *topology.Node, p Purpose, setup Setup) *Set {
 
 // make adds a connection that is not dialled yet.
 func (set *Set) make() *Conn {
-	l := &Conn{Key: set.key, UsedAt: set.servers.pool.Clock.Now}
+	l := &Conn{Key: set.key, UsedAt: set.servers.pool.Clock.Now, measured: set.servers.measuredAt(set.key.Node)}
 	l.Queue.Blocks = set.servers.pool.Blocks
 	if n := len(set.servers.pool.free); n > 0 {
 		l.ID = set.servers.pool.free[n-1]

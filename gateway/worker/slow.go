@@ -4,6 +4,7 @@ import (
 	"math"
 	"time"
 
+	"evergate/gateway/latency"
 	"evergate/gateway/resp"
 	"evergate/gateway/retry"
 	"evergate/gateway/sessions"
@@ -18,7 +19,14 @@ import (
 func (w *Worker) timed(c *sessions.Session, l *upstream.Conn, p *upstream.Pending, size int) {
 	took := w.clock.Stamp - p.Began
 	if p.Flags&upstream.Blocking == 0 {
-		w.latency.Record(c.Service.Of, p.Command, uint32(took))
+		us := uint32(took)
+		bucket := latency.BucketOf(us)
+		w.latency.Record(c.Service.Of, p.Command, bucket, us)
+		if c.SentLate() {
+			us = uint32(w.clock.Stamp - c.SentAt(p.Seq, p.Part, p.Began))
+			bucket = latency.BucketOf(us)
+		}
+		l.CountTime(p, bucket, us)
 	}
 	if took >= w.slow.least {
 		w.slow.answered(w, c, l, size)

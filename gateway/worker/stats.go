@@ -13,6 +13,7 @@ import (
 	"evergate/gateway/throttle"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
+	"evergate/routing"
 	"evergate/topology"
 )
 
@@ -78,6 +79,8 @@ type Snapshot struct {
 	SubscriptionConns int
 	Subscribers       int
 	Topics            [3]int
+	// Rounds are how long rounds took in which a socket was ready.
+	Rounds latency.Histogram
 	// Services has what is open of each service in the settings, and of each Sentinel facade behind them.
 	Services []OfService
 }
@@ -90,8 +93,9 @@ type OfService struct {
 	Longest          time.Duration
 	sessions.Counts
 	// Took are the times from the arrival of a request, or its first wait, to the reply of a server. The wait of a
-	// blocking command is not among them.
-	Took latency.Histogram
+	// blocking command is not among them. ByGroup are the same by the group of the command; nil: none.
+	Took    latency.Histogram
+	ByGroup [routing.Groups]*latency.Histogram
 	// Nodes are those that have, or had, a connection, by their NodeID.
 	Nodes map[topology.NodeID]AtNode
 }
@@ -102,6 +106,9 @@ func (s *OfService) Add(o *OfService) {
 	s.Longest = max(s.Longest, o.Longest)
 	s.Counts.Add(&o.Counts)
 	s.Took.Merge(&o.Took)
+	for g, h := range o.ByGroup {
+		latency.Sum(&s.ByGroup[g], h)
+	}
 	if s.Nodes == nil {
 		s.Nodes = map[topology.NodeID]AtNode{}
 	}
@@ -109,6 +116,9 @@ func (s *OfService) Add(o *OfService) {
 		sum := s.Nodes[id]
 		sum.Conns, sum.InFlight, sum.Silent = sum.Conns+at.Conns, sum.InFlight+at.InFlight, sum.Silent+at.Silent
 		sum.Requests += at.Requests
+		for op, h := range at.Took {
+			latency.Sum(&sum.Took[op], h)
+		}
 		s.Nodes[id] = sum
 	}
 }
@@ -116,8 +126,42 @@ func (s *OfService) Add(o *OfService) {
 // AtNode are the open connections to a node, and the requests in flight there. Silent are connections that owe a reply.
 type AtNode struct {
 	Conns, InFlight, Silent int
-	// Requests is how many it has answered since the start.
+	// Requests is how many it has answered since the start, Took are the times that it took, as in upstream.Measured: of
+	// reads, and of writes; nil: none.
 	Requests uint64
+	Took     [2]*latency.Histogram
+}
+
+// Times are those of reads and writes.
+func (a AtNode) Times() (all latency.Histogram) {
+	for _, h := range a.Took {
+		if h != nil {
+			all.Merge(h)
+		}
+	}
+	return all
+}
+
+// measured adds what was measured of a node.
+func (s *OfService) measured(node topology.NodeID, m *upstream.Measured) {
+	at := s.Nodes[node]
+	at.Requests += m.Answers
+	if m.Took != nil {
+		for op := range m.Took {
+			latency.Sum(&at.Took[op], &m.Took[op])
+		}
+	}
+	s.Nodes[node] = at
+}
+
+// timed adds the times of commands, by their Index.
+func (s *OfService) timed(byCommand []*latency.Histogram) {
+	for i, h := range byCommand {
+		if h != nil {
+			s.Took.Merge(h)
+			latency.Sum(&s.ByGroup[routing.GroupOf(i)], h)
+		}
+	}
 }
 
 // add adds an open connection.
@@ -134,16 +178,12 @@ func (s *OfService) add(l *upstream.Conn) {
 // Snapshot copies the counters of the worker.
 func (w *Worker) Snapshot() Snapshot {
 	s := Snapshot{Stats: *w.Stats(), Clients: w.x.Clients(), ClientMemory: w.x.Used(), Waiting: w.x.Held(),
-		Services: make([]OfService, len(w.conf.Services))}
-	w.pool.Answers(func(of int, node topology.NodeID, n uint64) {
-		open := &s.Services[of]
-		if open.Nodes == nil {
-			open.Nodes = map[topology.NodeID]AtNode{}
-		}
-		at := open.Nodes[node]
-		at.Requests += n
-		open.Nodes[node] = at
-	})
+		Rounds: w.rounds, Services: make([]OfService, len(w.conf.Services))}
+	for i := range s.Services {
+		s.Services[i].Nodes = map[topology.NodeID]AtNode{}
+		s.Services[i].timed(w.latency.Of(i))
+	}
+	w.pool.Measured(func(of int, node topology.NodeID, m *upstream.Measured) { s.Services[of].measured(node, m) })
 	for l := range w.pool.All {
 		if l.State == upstream.Open {
 			s.Conns++
@@ -183,9 +223,6 @@ func (w *Worker) Snapshot() Snapshot {
 		of := &s.Services[served.Of]
 		of.Counts.Add(served.Counted())
 		of.Longest = max(of.Longest, served.LongestWait())
-	}
-	for i := range s.Services {
-		w.latency.SumTo(&s.Services[i].Took, i)
 	}
 	for svc := range w.services.All {
 		for k := range s.Topics {

@@ -5,6 +5,7 @@
 //	w.ClientOpened, ClientRead, ClientWrote, ClientEnded, ClientClosed
 //	w.ConnOpened, ConnRead, ConnWrote, ConnClosed
 //	w.Out()                              ends it: what to write, dial and close, and what not to read
+//	w.RoundEnded(now)                    when that is done: how long the round took
 //
 // Nothing is written while requests are read: a round's requests for a server leave in one write, and so do a round's
 // replies to a client. That is where the speed comes from. Rejected: a goroutine and a queue for each client. It costs
@@ -228,6 +229,7 @@ type Worker struct {
 	hot          sampling
 	slow         slowness
 	latency      latency.Recorder
+	rounds       latency.Histogram
 	args         [][]byte // scratch of run
 	decision     routing.Decision
 	trimAt       time.Duration // when blocks are trimmed next; never while there are none
@@ -297,6 +299,11 @@ func New(conf Config, env Env) *Worker {
 		(*users)(w).serve(up, w.env.Users(up.Index))
 	}
 	return w
+}
+
+// RoundEnded counts how long a round took, after all that Out named was done.
+func (w *Worker) RoundEnded(now time.Duration) {
+	w.rounds.Add(uint32((now - w.clock.Now) / time.Microsecond))
 }
 
 // Tick begins a round. now is the time since any fixed moment and never goes back.

@@ -1,0 +1,76 @@
+package metrics
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"evergate/gateway/api"
+	"evergate/gateway/latency"
+	"evergate/gateway/sessions"
+	"evergate/routing"
+)
+
+// Times are those of one service; nil: none.
+type Times struct {
+	// Requests are whole, by the group of the command. Nodes are the parts of the servers, by address: of reads, and of
+	// writes. Waited are the waits for a server, by how they ended.
+	Requests [routing.Groups]*latency.Histogram
+	Nodes    map[string][2]*latency.Histogram
+	Waited   [sessions.HeldEnds]*latency.Histogram
+}
+
+// histogram is a metric whose bounds are the powers of two from 2^fastest to 2^slowest microseconds.
+type histogram struct {
+	desc             *prometheus.Desc
+	fastest, slowest int
+}
+
+func histogramOf(name, help string, labels []string, fastest, slowest int) *histogram {
+	return &histogram{prometheus.NewDesc(prefix+name, help, labels, nil), fastest, slowest}
+}
+
+var (
+	requestTimes = histogramOf("request_duration_seconds",
+		"Time from the arrival of a request, or its first wait for a server, to the reply of a server, by group of commands.",
+		serviceLabels("group"), 6, 24) // 64 us to 16.8 s
+	nodeTimes = histogramOf("node_request_duration_seconds",
+		"Time from the sending of a request to the server to its reply.", serviceLabels("node", "operation"), 6, 24)
+	bufferTimes = histogramOf("buffering_duration_seconds",
+		"Time that requests waited for a server, by outcome.", serviceLabels("outcome"), 10, 26) // 1 ms to 67 s
+	roundTimes = histogramOf("loop_round_duration_seconds",
+		"Time of a round of an event loop, which the gateway adds to each request and each reply of the round.", nil,
+		3, 20) // 8 us to 1 s
+)
+
+func (h *histogram) made(of *latency.Histogram, labels ...string) prometheus.Metric {
+	buckets := map[float64]uint64{}
+	for power := h.fastest; power <= h.slowest; power++ {
+		buckets[float64(uint64(1)<<power)/1e6] = of.Below(power)
+	}
+	return prometheus.MustNewConstHistogram(h.desc, of.Total(), float64(of.Sum)/1e6, buckets, labels...)
+}
+
+// operations are the labels of reads and of writes.
+var operations = [2]string{"read", "write"}
+
+// collect writes the times of a service. Groups and operations without a time are left out; outcomes are not, so that
+// the first request that waits is an increase.
+func (t *Times) collect(s *api.Service, to chan<- prometheus.Metric) {
+	for g, h := range t.Requests {
+		if h != nil {
+			to <- requestTimes.made(h, s.Name, routing.Group(g).String())
+		}
+	}
+	for i := range s.Nodes {
+		for op, h := range t.Nodes[s.Nodes[i].Addr] {
+			if h != nil && h.Total() > 0 {
+				to <- nodeTimes.made(h, s.Name, s.Nodes[i].Addr, operations[op])
+			}
+		}
+	}
+	for end, h := range t.Waited {
+		if h == nil {
+			h = &latency.Histogram{}
+		}
+		to <- bufferTimes.made(h, s.Name, sessions.HeldEnd(end).String())
+	}
+}
