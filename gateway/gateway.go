@@ -185,7 +185,8 @@ func (g *Gateway) prepare(s *service, c *config.Service, tls *tlsOf, made gatesO
 	s.scripts, s.unserved, s.measured = shared.NewScripts(), outage.NewService(g.logger, s.name), newMeasuredOf(g, s)
 	s.Watched = g.watch.Add(watchedBy(s))
 	s.direct = direct.New(direct.About{
-		Name: s.name, Logger: g.logger, Conf: s.conf, View: s.view, Ask: s.Ask, Aside: g.aside,
+		Name: s.name, Logger: g.logger, Conf: s.conf, View: s.view, Ask: s.Ask, AskMany: s.AskMany,
+		Aside: g.aside,
 	})
 	k := s.Keeper
 	k.OnView(func(v *topology.View) {
@@ -237,6 +238,7 @@ func (g *Gateway) env(i int) worker.Env {
 		Unserved:         func(of int, why string) { g.of(of).unserved.Note(why) },
 		Gap:              func(of int, gap pubsub.Gap) { g.gapOver(i, of, gap) },
 		Cut:              g.cut,
+		Unblock:          func(of int, addr string, client int64) { g.of(of).direct.Unblock(addr, client) },
 		Left:             g.addresses.Leaves,
 		Malformed:        g.malformed,
 		Shown:            func(services []int, line []byte) { g.shown(i, services, line) },

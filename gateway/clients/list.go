@@ -37,7 +37,8 @@ func (k *Clients) Send(c *sessions.Session, r admin.Request, seq uint32) {
 
 // matches reports whether a client is among those that a request is about.
 func (k *Clients) matches(r *admin.Request, c *sessions.Session) bool {
-	if c.Closed() || !r.Concerns(c.Service.Of) {
+	killed := c.Ending && c.Why == session.Killed
+	if c.Closed() || killed || !r.Concerns(c.Service.Of) {
 		return false
 	}
 	identity := k.identity(c)
@@ -67,7 +68,7 @@ func (k *Clients) Kill(r *admin.Request) (n int) {
 		if c.Number == r.Asker {
 			k.x.End(c, session.Killed)
 		} else {
-			k.x.Close(c, session.Killed)
+			k.x.EndBlocked(c, session.Killed)
 		}
 	}
 	return n

@@ -3,6 +3,7 @@ package dedicated
 import (
 	"evergate/gateway/admin"
 	"evergate/gateway/resp"
+	"evergate/gateway/retry"
 	"evergate/gateway/sessions"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
@@ -15,7 +16,7 @@ import (
 // server forgets the command.
 
 // unblockedHere is the reply of CLIENT UNBLOCK ... ERROR to the blocked client.
-var unblockedHere = []byte("-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n")
+var unblockedHere = []byte(retry.UnblockedByClient)
 
 // FindBlocked is one worker's part of CLIENT UNBLOCK. It returns where the client is blocked, or how many it has
 // unblocked.

@@ -1,5 +1,6 @@
 // Package direct sends commands to single servers, on connections of the control plane, apart from those of the
-// workers: CONFIG (config.go), INFO (info.go), and questions about the users that the servers know. Such commands are
+// workers: CONFIG (config.go), INFO (info.go), CLIENT UNBLOCK
+// (unblock.go), and questions about the users that the servers know. Such commands are
 // rare. Begin with Service.
 package direct
 
@@ -18,7 +19,8 @@ import (
 // Service is one service, whose servers get the commands. Any goroutine may call its methods.
 type Service struct {
 	About
-	rounds rounds
+	rounds   rounds
+	unblocks unblocks
 }
 
 // About is what it needs of the service.
@@ -30,6 +32,8 @@ type About struct {
 	View func() *topology.View
 	// Ask sends a command to the server at addr, as watch.Watched does.
 	Ask func(ctx context.Context, addr string, args ...string) (reply any, err error)
+	// AskMany sends several commands, as watch.Watched does.
+	AskMany func(ctx context.Context, addr string, commands [][]any) (replies []int64, err error)
 	// Aside runs a function on a goroutine of its own, with a context that ends with the gateway.
 	Aside func(f func(ctx context.Context))
 }

@@ -17,6 +17,10 @@ type Retries struct{ x *Exchange }
 // requests; the list is done before anything new is read. t and frame, which is copied, are the request. a has what the
 // next try depends on.
 func (r *Retries) Retry(c *sessions.Session, t *upstream.Pending, frame []byte, a retry.Entry) {
+	if c.Ending && t.Flags&upstream.Blocking != 0 {
+		r.x.Settle(c, t, nil) // it waited for the reply to this command alone
+		return
+	}
 	a.Seq, a.Part, a.Slot = t.Seq, t.Part, t.Slot
 	a.Frame, a.Read = bytes.Clone(frame), t.Flags&upstream.Write == 0
 	a.Shard, a.Flown, a.Cost = t.Shard, c.InFlightEpoch(), t.Cost

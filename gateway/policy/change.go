@@ -54,7 +54,7 @@ func (p *Policy) Comes(c *sessions.Session, user *access.User) bool {
 
 func (p *Policy) renew(c *sessions.Session, user *access.User) {
 	if user == nil || !p.conf.MayListen(c, user) {
-		p.x.Close(c, session.UserGone)
+		p.x.EndBlocked(c, session.UserGone)
 		return
 	}
 	p.Become(c, user) // it counts for the same name

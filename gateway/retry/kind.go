@@ -37,6 +37,10 @@ func (k Kind) String() string { return kindNames[k] }
 // Unblocked is what a server emits to blocked clients when it loses its role.
 const Unblocked = "-UNBLOCKED force unblock from blocking operation, instance state changed"
 
+// UnblockedByClient is the reply to a blocking command that another client ended with CLIENT UNBLOCK ... ERROR. The
+// command has done nothing.
+const UnblockedByClient = "-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n"
+
 // Classify returns the kind of an error reply by its prefix. byScript: a script or a module's command may have returned
 // the error, after it has changed data; then only the servers' own sentences count.
 func Classify(reply []byte, byScript bool) Kind {

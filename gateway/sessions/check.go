@@ -252,7 +252,7 @@ func (a *audit) isWoken(c *Session) {
 func (a *audit) dedicated(c *Session) {
 	own := c.dedicated
 	switch {
-	case c.Ending && c.keptWaiting():
+	case c.Ending && c.keptWaiting() && !c.unblocking:
 		a.wrong("client %d is to be closed, and a server keeps it waiting", c.Ref.ID)
 	case c.Watch.Intact() && own == nil:
 		a.wrong("client %d watches nowhere", c.Ref.ID)

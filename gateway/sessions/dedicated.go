@@ -57,7 +57,10 @@ func (r *rare) LeftNothing() { r.leftBehind = nil }
 func (c *Session) InTunnel() bool { return c.dedicated != nil && c.dedicated.Tunnel }
 
 // BeginBlocking records that a blocking command of the session is being sent, and so waits from now on.
-func (x *Sessions) BeginBlocking(c *Session) { c.own().blockedSince = max(x.clock.Now, 1) }
+func (x *Sessions) BeginBlocking(c *Session) {
+	own := c.own()
+	own.blockedSince, own.unblocking = max(x.clock.Now, 1), false
+}
 
 // InBlockingCommand reports whether the session has sent a blocking command, and BlockWhileInBlocking has not yet found
 // it answered.

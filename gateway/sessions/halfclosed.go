@@ -26,6 +26,7 @@ func (t *Table) GoOnHalfClosed(c *Session) {
 			t.Close(c, session.ClientLeft)
 			return
 		}
+		t.askUnblock(c)
 		t.x.Block(c, wait.Blocked)
 		t.x.clock.Alarm(c.Ref, &c.Place, at)
 	case c.Reason == wait.Paused || c.waitsForServer():

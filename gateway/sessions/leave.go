@@ -97,6 +97,8 @@ func (t *Table) Sweep() {
 		case c == nil:
 		case (c.Ending || c.HalfClosed) && t.x.clock.Now-max(c.ActiveAt, c.tookAt) >= endingMax:
 			t.Close(c, c.Why) // session.ClientLeft for one that has half-closed
+		case c.overstays(t.x.clock.Now):
+			t.Close(c, c.Why)
 		case c.IsStranger() && t.x.conf.AuthMax > 0 && t.x.clock.Now-c.OpenedAt >= t.x.conf.AuthMax &&
 			!heldUp(c):
 			t.Close(c, session.AuthTimeout)
@@ -136,7 +138,10 @@ type Cut struct {
 func (c *Cut) ReadsSlowly() bool { return c.Why == session.SlowSubscriber }
 
 // cut closes a client because too many bytes are kept for it.
-func (x *Sessions) cut(c *Session, why session.CloseReason, bytes int) { x.cutOf(c, why, bytes, "") }
+func (x *Sessions) cut(c *Session, why session.CloseReason, bytes int) {
+	x.noteCut(c, why, bytes, "")
+	x.Close(c, why)
+}
 
 // evicted closes a client because all clients take too much memory, or those of its user.
 func (x *Sessions) evicted(c *Session, ofUser bool) {
@@ -150,17 +155,21 @@ func (x *Sessions) evicted(c *Session, ofUser bool) {
 			held = append(held, l)
 		}
 	}
-	x.cutOf(c, session.MemoryLimit, c.Footprint(), user)
+	x.noteCut(c, session.MemoryLimit, c.Footprint(), user)
+	if c.Ending || c.Output.Len() > 0 { // only a close frees it
+		x.Close(c, session.MemoryLimit)
+	} else {
+		x.EndBlocked(c, session.MemoryLimit)
+	}
 	for _, l := range held { // nothing else is on it, and its server may never take the rest
 		x.pool.Lose(l, upstream.Unpinned)
 	}
 }
 
-func (x *Sessions) cutOf(c *Session, why session.CloseReason, bytes int, user string) {
+func (x *Sessions) noteCut(c *Session, why session.CloseReason, bytes int, user string) {
 	name := ""
 	if c.Identity != nil {
 		name = c.Identity.Name
 	}
 	x.conf.Cut(c.Service.Of, Cut{Why: why, Number: c.Number, Remote: c.Remote, Name: name, Bytes: bytes, User: user})
-	x.Close(c, why)
 }

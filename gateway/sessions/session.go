@@ -72,6 +72,10 @@ type rare struct {
 	suspectSince time.Duration
 	// blockedSince is when the blocking command under way began to wait; 0 without one.
 	blockedSince time.Duration
+	// unblocking: the server was asked to end that command, since the client is to be closed.
+	unblocking bool
+	// closeBy is when a client that is to be closed is not waited for any more; 0: see Sweep.
+	closeBy time.Duration
 	// carefulUntil is until when only one request at a time is in flight for carefulSlot, the slot of the last ASK or
 	// TRYAGAIN.
 	carefulSlot  int16

@@ -31,7 +31,8 @@ import (
 	"evergate/gateway/wait"
 )
 
-// Config has what Sessions need. All fields are required, except the limits for which zero means no bound.
+// Config has what Sessions need. All fields are required, except where one says otherwise, and the limits
+// for which zero means no bound.
 type Config struct {
 	Clock  *wait.Clock
 	Pool   *upstream.Pool
@@ -41,6 +42,9 @@ type Config struct {
 	// reads too slowly, or because all clients take too much memory. Both are for the log.
 	Unserved func(service int, why string)
 	Cut      func(service int, c Cut)
+	// Unblock has the server at addr asked to end the blocking command of its client (CLIENT UNBLOCK with ERROR), soon
+	// and without an answer. It may be nil: none is asked.
+	Unblock func(service int, addr string, client int64)
 	// Memory bounds what is kept for all clients.
 	Memory account.Bound
 	// ClientNumber returns a number for CLIENT ID that no other client of this process has or had.

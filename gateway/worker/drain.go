@@ -32,7 +32,7 @@ func (w *Worker) Drain(all bool, most int) int {
 		case c.Ending || !all && stays(c, w.clock.Now):
 		case c.AwaitsBlocking() && !c.Withholds():
 			if c.Output.Len() == 0 { // the replies before it are still to be written
-				w.x.Close(c, session.Drained)
+				w.x.EndBlocked(c, session.Drained)
 				most--
 			}
 		case mayDrain(c.Reason) && !c.Retrying():

@@ -73,6 +73,7 @@ var replies = []string{
 	"*1\r\n*-1\r\n", "+QUEUED\r\n", "+OK\r\n+QUEUED\r\n*1\r\n+OK\r\n", "*-1\r\n",
 	"-EXECABORT Transaction discarded because of previous errors.\r\n",
 	"-EXECABORT Transaction discarded because of: READONLY You can't write\r\n", "-ERR EXEC without MULTI\r\n",
+	"-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n",
 	"-UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)\r\n",
 	">3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n", ">3\r\n$12\r\nsunsubscribe\r\n$3\r\nfoo\r\n:0\r\n",
 	">3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\nm\r\n", ">3\r\n$8\r\nsmessage\r\n$3\r\nfoo\r\n$1\r\nm\r\n",

@@ -146,8 +146,9 @@ func newFuzzed(t *testing.T, views []*topology.View, in []byte) *fuzzed {
 			z.long[service] += add
 			return z.long[service]
 		},
-		Acked: func(_ int, node topology.NodeID, n int) { z.acked += n },
-		Rates: z.rates(len(in)/4%3, mode>>7 == 1),
+		Acked:   func(_ int, node topology.NodeID, n int) { z.acked += n },
+		Unblock: func(int, string, int64) {}, // servers answer blocking commands at any time, or never
+		Rates:   z.rates(len(in)/4%3, mode>>7 == 1),
 	}, z, t.Fatalf)
 	z.TLS = true
 	z.Tick(z.Now)

@@ -5,6 +5,7 @@ import (
 	"evergate/gateway/exchange"
 	"evergate/gateway/resp"
 	"evergate/gateway/retry"
+	"evergate/gateway/session"
 	"evergate/gateway/sessions"
 	"evergate/gateway/transaction"
 	"evergate/gateway/upstream"
@@ -180,11 +181,38 @@ func (r *incoming) isRejected(w *Worker) bool {
 			l.Explained()
 			return true
 		}
+		if r.isUnblocked(w) {
+			return true
+		}
 		r.reply = transaction.WithCause(l, w.transactions.MultiRejected(l, r.reply))
 	}
 	w.pool.Serves(l)
 	l.Explained()
 	return false
+}
+
+// isUnblocked reports whether the server has ended the blocking command of a client that is to be closed: it gets no
+// reply.
+func (r *incoming) isUnblocked(w *Worker) bool {
+	l, p := r.conn, *r.pending
+	if p.Flags&upstream.Blocking == 0 || string(r.reply) != retry.UnblockedByClient {
+		return false
+	}
+	c := w.x.Session(p.To)
+	if c == nil || !c.Unblocking() {
+		return false
+	}
+	w.pool.Serves(l)
+	l.AnsweredAt(w.clock.Stamp)
+	l.Inflight.Drop()
+	w.x.End(c, session.ClientLeft) // if it was not yet: its client has half-closed
+	w.x.Settle(c, &p, nil)
+	l.Queue.Answered(p.End)
+	l.Explained()
+	if !c.Closed() {
+		w.x.Landed(c, p.Shard)
+	}
+	return true
 }
 
 func (r *incoming) isAbsent(w *Worker) bool {

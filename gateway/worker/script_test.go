@@ -218,6 +218,9 @@ func (p *player) play(conf worker.Config) {
 		Cut: func(_ int, c sessions.Cut) {
 			p.reports = append(p.reports, strings.Replace(fmt.Sprintf("cut: %+v", c), " User:}", "}", 1))
 		},
+		Unblock: func(_ int, addr string, client int64) {
+			p.reports = append(p.reports, fmt.Sprintf("to unblock: connection %d of %s", client, addr[:1]))
+		},
 		Verify: p.verify,
 		LongScripts: func(_, add int) int {
 			if p.long += add; add != 0 {

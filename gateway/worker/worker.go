@@ -171,6 +171,8 @@ type Env struct {
 	// because too much was kept for it. Either may be nil.
 	Gap func(service int, g pubsub.Gap)
 	Cut func(service int, c sessions.Cut)
+	// Unblock has a server asked to end the blocking command of its client; see sessions.Config. It may be nil.
+	Unblock func(service int, addr string, client int64)
 	// Malformed is called for each client that is closed because its input is no request, with the error that it got.
 	Malformed func(service int, remote, text string)
 	// Left is called for each client that is gone, with its address. It may be nil.
@@ -258,6 +260,7 @@ func New(conf Config, env Env) *Worker {
 		Sessions: sessions.Config{
 			Clock: &clock, Pool: pool, Blocks: spare, Limits: w.conf.ofSessions(),
 			Unserved: w.env.Unserved, Cut: w.env.Cut, ClientNumber: env.ClientNumber, Memory: conf.ClientMemory,
+			Unblock: env.Unblock,
 		},
 		Verbs: (*verbs)(w), Report: env.Report, Acked: w.env.Acked, LongScripts: w.env.LongScripts,
 	})

@@ -474,8 +474,8 @@ var closed = map[string]string{
 	"subscription-lost": "A server rejects a subscription of the client, usually because its ACL was changed.",
 	"gap": "Messages of a subscription may have been missed, for example because a server was lost, and `--on-gap` is " +
 		"close. Nothing else was in flight, or in RESP3 as for `client-left`.",
-	"drained": "The gateway is stopping. Everything that was sent to servers was answered before, except blocking " +
-		"commands.",
+	"drained": "The gateway is stopping. Everything that was sent to servers was answered before. A blocking command " +
+		"was ended, and had done nothing, unless its server did not answer within two seconds.",
 	"too-many": "`--max-clients` is reached; the client got the error.",
 	"memory-limit": "All clients together take more than `--client-memory-max`, and this one was among the largest. " +
 		"Commands that were passed on to a server may have been executed. The log names the client.",

@@ -41,6 +41,28 @@ func (w Watched) Ask(ctx context.Context, addr string, args ...string) (reply an
 	return reply, err
 }
 
+// AskMany is Ask for many commands at once. It returns the integers among the replies by command, 0 for any other
+// reply, and the first error.
+func (w Watched) AskMany(ctx context.Context, addr string, commands [][]any) (replies []int64, err error) {
+	client := w.s.asking(addr)
+	if client == nil {
+		return nil, errEnded
+	}
+	defer w.s.askedOnce(addr)
+	pipe := client.Pipeline()
+	for _, words := range commands {
+		pipe.Do(ctx, words...)
+	}
+	all, err := pipe.Exec(ctx)
+	replies = make([]int64, len(commands))
+	for i, one := range all {
+		if n, isNumber := one.(*redis.Cmd).Val().(int64); isNumber {
+			replies[i] = n
+		}
+	}
+	return replies, err
+}
+
 // Replied reports whether an error of Ask is the server's reply, not a failure of the connection.
 func Replied(err error) bool { return replied(err) }
 
