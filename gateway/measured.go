@@ -39,15 +39,12 @@ func newMeasured(g *Gateway) *measured.Measured {
 func newMeasuredOf(g *Gateway, s *service) *measured.Service {
 	return measured.NewService(g.conf(), measured.About{
 		Name: s.name, Parts: s.parts,
-		Ask: func(ctx context.Context, words []string) (replies []measured.Reply) {
+		Ask: func(ctx context.Context, words []string) (replies []measured.Reply, why string) {
 			all, why := s.direct.Primaries(ctx, words)
-			if why != "" {
-				return nil
-			}
 			for i := range all {
 				replies = append(replies, measured.Reply{Addr: all[i].Node.Addr, Reply: all[i].Reply})
 			}
-			return replies
+			return replies, why
 		},
 		Holds: func() (holds []measured.Hold) {
 			for _, f := range s.failovers.History().Last {

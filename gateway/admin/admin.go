@@ -53,8 +53,9 @@ const (
 	// SlowerThan has the worker note requests that take as long as Slow.
 	SlowerThan
 	// Latency is the Command of LATENCY; Words are its arguments from the subcommand on, which is in lower case. It
-	// returns the times of commands.
+	// returns the times of commands since ResetLatency, which has them begin anew.
 	Latency
+	ResetLatency
 	// Proxy is the Command of PROXY; Words are the sections of PROXY INFO, in lower case.
 	Proxy
 )

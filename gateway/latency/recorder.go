@@ -3,11 +3,13 @@ package latency
 // Recorder counts the times of one worker by service and command. NewRecorder makes it.
 type Recorder struct {
 	of [][]*Histogram // by service and command; nil for none yet
+	// before has what there was at the last Reset of each service; nil without one.
+	before [][]*Histogram
 }
 
 // NewRecorder makes a recorder for so many services, and commands with indexes up to most.
 func NewRecorder(services, most int) Recorder {
-	r := Recorder{of: make([][]*Histogram, services)}
+	r := Recorder{of: make([][]*Histogram, services), before: make([][]*Histogram, services)}
 	for i := range r.of {
 		r.of[i] = make([]*Histogram, most+1)
 	}
@@ -24,13 +26,25 @@ func (r *Recorder) Record(service int, command uint16, bucket Bucket, us uint32)
 	h.AddIn(bucket, us)
 }
 
-// AddTo adds what was counted of a service to sums, which has a histogram for each index, or nil.
+// AddTo adds what was counted of a service since its last Reset to sums, which has a histogram for each index, or nil.
 func (r *Recorder) AddTo(sums []*Histogram, service int) {
 	for i, h := range r.of[service] {
+		if h != nil && r.before[service] != nil && r.before[service][i] != nil {
+			since := h.Since(r.before[service][i])
+			h = &since
+		}
 		Sum(&sums[i], h)
 	}
 }
 
-// Of returns what was counted of a service, with a histogram for each index, or nil. They must not be changed, and are
-// valid until the next Record.
+// Reset has AddTo begin anew for a service. Of goes on.
+func (r *Recorder) Reset(service int) {
+	r.before[service] = make([]*Histogram, len(r.of[service]))
+	for i, h := range r.of[service] {
+		Sum(&r.before[service][i], h)
+	}
+}
+
+// Of returns what was counted of a service since the start, with a histogram for each index, or nil. They must not be
+// changed, and are valid until the next Record.
 func (r *Recorder) Of(service int) []*Histogram { return r.of[service] }

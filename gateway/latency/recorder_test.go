@@ -27,6 +27,13 @@ func TestRecorderSums(t *testing.T) {
 	if of := r.Of(1); of[0].Sum != 5 || of[1] != nil || of[2].Sum != 7 {
 		t.Errorf("of one service: %v", of)
 	}
+	since := make([]*Histogram, 4)
+	r.Reset(1)
+	record(&r, 1, 2, 11)
+	record(&r, 1, 3, 13)
+	if r.AddTo(since, 1); since[0].Total() != 0 || since[2].Sum != 11 || since[3].Sum != 13 || r.Of(1)[2].Sum != 18 {
+		t.Errorf("since the reset: %v", since)
+	}
 	r = NewRecorder(1, 1)
 	if n := testing.AllocsPerRun(100, func() { record(&r, 0, 1, 77) }); n != 0 {
 		t.Errorf("%v allocations", n)

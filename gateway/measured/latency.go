@@ -20,13 +20,11 @@ const (
 	eventHold     = "hold"
 )
 
-// latencyState is what LATENCY and CONFIG have reset of a service.
+// latencyState is what LATENCY has reset of a service.
 type latencyState struct {
 	mu sync.Mutex
 	// reset is when LATENCY RESET was last called for each event.
 	reset map[string]time.Time
-	// since are the times of commands at the last CONFIG RESETSTAT; nil without one.
-	since []*latency.Histogram
 }
 
 // ServeLatency serves LATENCY. The histograms are of requests as clients saw them. Events are the gateway's, and those
@@ -37,8 +35,11 @@ func (m *Measured) ServeLatency(ctx context.Context, r *admin.Request) []byte {
 	if r.Command == routing.CmdLatencyHistogram {
 		return latency.AppendHistograms(nil, int(r.Proto), m.commandTimes(service, r.Words[1:]))
 	}
-	all := service.Ask(ctx, append([]string{"LATENCY"}, r.Words...))
 	own := m.events(service)
+	if r.Command == routing.CmdLatencyReset {
+		return m.resetLatency(ctx, service, own, r)
+	}
+	all, _ := service.Ask(ctx, append([]string{"LATENCY"}, r.Words...))
 	switch r.Command {
 	case routing.CmdLatencyLatest:
 		for i := range all {
@@ -51,16 +52,36 @@ func (m *Measured) ServeLatency(ctx context.Context, r *admin.Request) []byte {
 			samples = append(samples, historyOf(all[i].Reply)...)
 		}
 		return latency.AppendHistory(nil, samples)
-	case routing.CmdLatencyReset:
-		n := int64(m.resetEvents(service, own, r.Words[1:]))
+	}
+	return m.latencyText(r, own, all)
+}
+
+// askEvery is the time between two attempts to reset the events of servers.
+const askEvery = 100 * time.Millisecond
+
+// resetLatency serves LATENCY RESET. It waits for primaries as long as a request would: otherwise events of one that
+// does not answer would be shown again later. A server that rejects the command shows none here.
+func (m *Measured) resetLatency(ctx context.Context, service *Service, own []latency.Event, r *admin.Request) []byte {
+	n, deadline := int64(m.resetEvents(service, own, r.Words[1:])), time.Now().Add(r.Patience)
+	for {
+		all, why := service.Ask(ctx, append([]string{"LATENCY"}, r.Words...))
 		for i := range all {
 			if more, ok := all[i].Reply.(int64); ok {
 				n += more
 			}
 		}
-		return resp.AppendInt(nil, n)
+		switch {
+		case why == "":
+			return resp.AppendInt(nil, n)
+		case !time.Now().Before(deadline):
+			return resp.AppendError(nil, "ERR evergate: LATENCY RESET was not executed on all servers: "+why)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(askEvery):
+		}
 	}
-	return m.latencyText(r, own, all)
 }
 
 // latencyText answers LATENCY GRAPH and DOCTOR: the gateway's part first, then each server's.
@@ -124,7 +145,8 @@ func (m *Measured) resetEvents(service *Service, own []latency.Event, names []st
 	return n
 }
 
-// times sums the times of the commands of a service over all workers, by the Index of their rows.
+// times sums the times of the commands of a service since the last CONFIG RESETSTAT over all workers, by the Index of
+// their rows.
 func (m *Measured) times(service *Service) []*latency.Histogram {
 	r := admin.Request{Kind: admin.Latency, Services: service.Parts}
 	sums := make([]*latency.Histogram, len(routing.Rows())+1)
@@ -139,10 +161,7 @@ func (m *Measured) times(service *Service) []*latency.Histogram {
 // commandTimes are the times of commands of a service since the last CONFIG RESETSTAT: of those with these names and
 // their subcommands, or of all.
 func (m *Measured) commandTimes(service *Service, names []string) (list []latency.Command) {
-	sums, s := m.times(service), &service.times
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for i, h := range sums {
+	for i, h := range m.times(service) {
 		name := "other"
 		if i > 0 {
 			name = routing.Rows()[i-1].Name
@@ -154,23 +173,16 @@ func (m *Measured) commandTimes(service *Service, names []string) (list []latenc
 		if h == nil || !asked {
 			continue
 		}
-		since := *h
-		if s.since != nil && s.since[i] != nil {
-			since = h.Since(s.since[i])
-		}
-		if since.Total() > 0 {
-			list = append(list, latency.Command{Name: name, Times: since})
+		if h.Total() > 0 {
+			list = append(list, latency.Command{Name: name, Times: *h})
 		}
 	}
 	return list
 }
 
-// ResetTimes has LATENCY HISTOGRAM begin anew.
+// ResetTimes has LATENCY HISTOGRAM begin anew. A worker that does not answer in time does it when it can.
 func (m *Measured) ResetTimes(service *Service) {
-	now, s := m.times(service), &service.times
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.since = now
+	m.env.Collect(&admin.Request{Kind: admin.ResetLatency, Services: service.Parts})
 }
 
 // latestOf parses a server's reply to LATENCY LATEST.

@@ -44,8 +44,8 @@ type About struct {
 	Name string
 	// Parts are its sub-services.
 	Parts []int
-	// Ask asks its primaries; none if not all answer.
-	Ask func(ctx context.Context, words []string) []Reply
+	// Ask asks its primaries. why says why not all have answered; empty if they have.
+	Ask func(ctx context.Context, words []string) (all []Reply, why string)
 	// Holds are its newest that have ended, oldest first.
 	Holds func() []Hold
 }

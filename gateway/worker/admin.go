@@ -35,6 +35,10 @@ func (w *Worker) Admin(r *admin.Request) (p admin.Partial) {
 		for _, service := range r.Services {
 			w.latency.AddTo(p.Times, service)
 		}
+	case admin.ResetLatency:
+		for _, service := range r.Services {
+			w.latency.Reset(service)
+		}
 	case admin.Proxy:
 		if r.Command == routing.CmdProxyClients {
 			p.Groups = w.clients.Groups(r)

@@ -346,6 +346,8 @@ var errAnswers = []answered{
 		when:     "CONFIG SET, RESETSTAT or REWRITE, and some servers rejected it or were unreachable", advice: again},
 	{text: "ERR evergate: CONFIG <subcommand> failed on <servers>", executed: maybe,
 		when: "the same for all servers", advice: again},
+	{text: "ERR evergate: LATENCY RESET was not executed on all servers: <why>", executed: "on some servers",
+		when: "LATENCY RESET, and a primary did not answer within the `--hold` window", advice: again},
 	{text: "ERR This instance has cluster support disabled", executed: notExecuted,
 		when: "CLUSTER, on a listener without `--facade cluster`", advice: "use a plain client, or `--facade cluster`"},
 	{text: "ERR 'cluster <subcommand>' is not allowed through the gateway", reason: "forbidden", executed: notExecuted,
