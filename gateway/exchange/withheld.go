@@ -14,11 +14,12 @@ import (
 // client is answered that the outcome is unknown. The replies behind them wait, since replies are in order.
 
 // Withhold keeps the reply to a write, which it copies. The request must still be at the front of the connection.
-func (x *Exchange) Withhold(c *sessions.Session, l *upstream.Conn, t *upstream.Pending, reply []byte) {
+// settled is called before the client gets the reply, or an error instead.
+func (x *Exchange) Withhold(c *sessions.Session, l *upstream.Conn, t *upstream.Pending, reply []byte, settled func()) {
 	x.totals.Withheld++
 	h := sessions.Withheld{
 		Seq: t.Seq, Part: t.Part, Slot: t.Slot, Node: l.Key.Node, RunID: l.RunID,
-		Reply: bytes.Clone(reply), Since: x.clock.Now,
+		Reply: bytes.Clone(reply), Since: x.clock.Now, Settled: settled,
 	}
 	if t.Flags&upstream.Blocking != 0 {
 		h.Frame = bytes.Clone(l.Queue.Frame(l.Queue.AnsweredTo(), t.End))
@@ -75,6 +76,7 @@ func (x *Exchange) judgeClient(c *sessions.Session, old *topology.View) {
 			x.totals.WithheldReleased++
 			x.Acked(c.Service, h.Node, reply)
 		}
+		h.Settled()
 		x.Settle(c, &upstream.Pending{Seq: h.Seq, Part: h.Part}, reply)
 		if c.Closed() {
 			return

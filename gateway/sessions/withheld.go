@@ -27,6 +27,8 @@ type Withheld struct {
 	Since time.Duration
 	// Frame is a blocking request, which can be retried; nil for others.
 	Frame []byte
+	// Settled is called before the client gets the reply, or an error instead; not if it is retried, or has left.
+	Settled func()
 }
 
 // Withholds reports whether replies to the session are withheld.

@@ -245,11 +245,17 @@ func (r *incoming) give(w *Worker, c *sessions.Session) {
 	if c != nil && w.hot.DueReply(len(r.reply)) {
 		w.hot.reply(w, c.Service, r.frame(), len(r.reply))
 	}
-	if c != nil {
+	write := p.Flags&upstream.Write != 0 && !exchange.TookNothing(&p, r.reply)
+	var settled func()
+	switch {
+	case c == nil:
+	case write && l.Draining:
+		settled = w.timedLater(c, l, len(r.reply))
+	default:
 		w.timed(c, l, &p, len(r.reply))
-		if r.reply[0] == '-' {
-			c.Service.CountError()
-		}
+	}
+	if c != nil && r.reply[0] == '-' {
+		c.Service.CountError()
 	}
 	l.AnsweredAt(w.clock.Stamp)
 	l.Inflight.Drop()
@@ -257,12 +263,11 @@ func (r *incoming) give(w *Worker, c *sessions.Session) {
 		l.Queue.Answered(p.End)
 		return
 	}
-	write := p.Flags&upstream.Write != 0 && !exchange.TookNothing(&p, r.reply)
 	if write && r.reply[0] != '-' {
 		c.WroteTo(l)
 	}
-	if write && l.Draining {
-		w.x.Withhold(c, l, &p, r.reply)
+	if settled != nil {
+		w.x.Withhold(c, l, &p, r.reply, settled)
 	} else {
 		if write {
 			w.x.Acked(c.Service, l.Key.Node, r.reply)

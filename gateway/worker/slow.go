@@ -33,6 +33,23 @@ func (w *Worker) timed(c *sessions.Session, l *upstream.Conn, p *upstream.Pendin
 	}
 }
 
+// timedLater is timed where the reply is withheld: what it returns is called when the client gets it, or an error
+// instead. The client waits in between because of a failover, as in a hold.
+func (w *Worker) timedLater(c *sessions.Session, l *upstream.Conn, size int) (settled func()) {
+	p, came := *l.Inflight.Front(), w.clock.Stamp
+	if p.Flags&upstream.Blocking != 0 {
+		return func() {}
+	}
+	us := uint32(came - c.SentAt(p.Seq, p.Part, p.Began))
+	l.CountTime(&p, latency.BucketOf(us), us)
+	note := w.slow.withheld(w, c, l, size)
+	return func() {
+		us := uint32(w.clock.Stamp - p.Began)
+		w.latency.Record(c.Service.Of, p.Command, latency.BucketOf(us), us)
+		note(w.clock.Stamp.Since(came))
+	}
+}
+
 // slowness finds requests that took long. On the path of all requests is one comparison with least.
 type slowness struct {
 	// least is the shortest time of a slow request of any service; 1<<32 - 1, which takes 71 minutes, if none is.
@@ -73,23 +90,48 @@ func (s *slowness) set(services []int, slow time.Duration) {
 // is no slowness, nor is that for the replies to earlier requests on the same connection: those were slow.
 func (s *slowness) answered(w *Worker, c *sessions.Session, l *upstream.Conn, size int) {
 	p := l.Inflight.Front()
-	took := w.clock.Stamp.Since(p.Began)
-	sent := c.SentAt(p.Seq, p.Part, p.Began)
-	behind := l.Answered.Since(sent) // negative, a long time, if there was none before
+	e := s.parts(w, c, l, size)
+	if p.Flags&upstream.Blocking != 0 || p.Began == 0 || e.Server+e.Hold < s.of[c.Service.Of] {
+		return
+	}
+	e = s.described(c, e, s.argsOf(l))
+	clear(s.args)
+	s.note(w, c, e)
+}
+
+// withheld looks at one whose reply is withheld. What it returns is called when that has ended, with how long it was.
+func (s *slowness) withheld(w *Worker, c *sessions.Session, l *upstream.Conn, size int) (ended func(time.Duration)) {
+	if s.of[c.Service.Of] == wait.Never {
+		return func(time.Duration) {}
+	}
+	e := s.parts(w, c, l, size)
+	e = s.described(c, e, s.argsOf(l))
+	clear(s.args)
+	return func(after time.Duration) {
+		if e.Took, e.Hold = e.Took+after, e.Hold+after; e.Server+e.Hold >= s.of[c.Service.Of] {
+			s.note(w, c, e)
+		}
+	}
+}
+
+// parts divides the time of a request at the front of a connection.
+func (s *slowness) parts(w *Worker, c *sessions.Session, l *upstream.Conn, size int) slowlog.Entry {
+	p, now := l.Inflight.Front(), w.clock.Stamp
+	took, sent := now.Since(p.Began), c.SentAt(p.Seq, p.Part, p.Began)
+	behind := l.Answered.Since(sent) // a long time, if there was none before
 	if behind > took {
 		behind = 0
 	}
-	if p.Flags&upstream.Blocking != 0 || p.Began == 0 || took-behind < s.of[c.Service.Of] {
-		return
+	return slowlog.Entry{
+		Took: took, Server: now.Since(sent) - behind, Hold: sent.Since(p.Began),
+		RequestBytes: int64(p.End - l.Queue.AnsweredTo()), ReplyBytes: int64(size), Node: c.Service.NodeName(l.Key.Node),
 	}
-	frame := l.Queue.Frame(l.Queue.AnsweredTo(), p.End)
-	s.args = resp.Args(frame, s.args[:0])
-	e := slowlog.Entry{
-		Took: took, Server: w.clock.Stamp.Since(sent) - behind, Hold: sent.Since(p.Began),
-		RequestBytes: int64(len(frame)), ReplyBytes: int64(size), Node: c.Service.NodeName(l.Key.Node),
-	}
-	s.note(w, c, e, s.args)
-	clear(s.args)
+}
+
+// argsOf returns the arguments of a request at the front of a connection, in scratch.
+func (s *slowness) argsOf(l *upstream.Conn) [][]byte {
+	s.args = resp.Args(l.Queue.Frame(l.Queue.AnsweredTo(), l.Inflight.Front().End), s.args[:0])
+	return s.args
 }
 
 // waited looks at a request whose session has waited for a server: unless it was sent now, the gateway has answered it.
@@ -97,7 +139,8 @@ func (s *slowness) waited(w *Worker, c *sessions.Session, seq uint32, began wait
 	took := w.clock.Stamp.Since(began)
 	if took >= s.of[c.Service.Of] && !c.SentNow(seq, w.clock.Stamp) {
 		size := len(resp.AppendCommand(nil, args...))
-		s.note(w, c, slowlog.Entry{Took: took, Hold: took, RequestBytes: int64(size)}, args)
+		e := slowlog.Entry{Took: took, Hold: took, RequestBytes: int64(size)}
+		s.note(w, c, s.described(c, e, args))
 	}
 }
 
@@ -108,15 +151,15 @@ func (s *slowness) retried(w *Worker, c *sessions.Session, a *retry.Entry) {
 	}
 }
 
-// note adds to an entry what its arguments and its client are, and passes it on.
-func (s *slowness) note(w *Worker, c *sessions.Session, e slowlog.Entry, args [][]byte) {
+// described returns an entry with what its arguments and its client are.
+func (s *slowness) described(c *sessions.Session, e slowlog.Entry, args [][]byte) slowlog.Entry {
 	command := c.Service.Catalog.Row(args)
 	if command != nil && command.ID == routing.CmdMulti { // a transaction is one request
 		args = [][]byte{[]byte("EXEC")}
 		command = routing.Lookup(args)
 	}
 	r := trace.Record{Command: command, Args: args}
-	e.At, e.Args, e.Arguments = w.env.WallClock(), slowlog.Shown(args, r.Secret), len(args)-1
+	e.Args, e.Arguments = slowlog.Shown(args, r.Secret), len(args)-1
 	e.Client, e.User = c.Remote, c.Rights().Name()
 	if c.Identity != nil {
 		e.Name = c.Identity.Name
@@ -129,5 +172,11 @@ func (s *slowness) note(w *Worker, c *sessions.Session, e slowlog.Entry, args []
 		}
 		e.KeysCount = len(keys)
 	}
+	return e
+}
+
+// note passes on an entry.
+func (s *slowness) note(w *Worker, c *sessions.Session, e slowlog.Entry) {
+	e.At = w.env.WallClock()
 	w.env.Slow(c.Service.Of, e)
 }
