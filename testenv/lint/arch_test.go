@@ -156,6 +156,7 @@ var rooms = map[string]room{
 	"gateway/downstream": {pure: true, timeless: true, ours: []string{"gateway/blocks", "gateway/resp"}},
 	"gateway/wait":       {pure: true, ours: []string{"gateway/session"}},
 	"gateway/ratelimit":  {pure: true},
+	"gateway/freshness":  {pure: true, ours: []string{"topology"}},
 	"gateway/throttle": {pure: true, ours: []string{"gateway/access", "gateway/exchange", "gateway/ratelimit",
 		"gateway/session", "gateway/sessions", "gateway/wait"}},
 	"gateway/upstream": {pure: true, ours: []string{"gateway/blocks", "gateway/latency", "gateway/resp", "gateway/session",
