@@ -75,10 +75,7 @@ func (e *Events) number(id string) uint64 {
 
 // stream answers with events as they come.
 func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
-	select {
-	case s.streams <- struct{}{}:
-		defer func() { <-s.streams }()
-	default:
+	if !connOf(r).mayStream() {
 		refuse(w, http.StatusServiceUnavailable, "too many streams are open")
 		return
 	}

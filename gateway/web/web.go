@@ -58,10 +58,6 @@ type Config struct {
 }
 
 const (
-	// connsMax bounds the connections, streamsMax those of them that stream events: what this server takes of the
-	// process's descriptors is small and fixed.
-	connsMax   = 64
-	streamsMax = 32
 	// headerTimeout and idleTimeout end connections that send no request, writeTimeout those that do not read the answer.
 	headerTimeout = 5 * time.Second
 	idleTimeout   = time.Minute
@@ -70,21 +66,20 @@ const (
 )
 
 // Descriptors is how many file descriptors a Server may take.
-const Descriptors = connsMax + 1
+const Descriptors = connsMax + healthMax + 1
 
 // Server serves on one listener. New makes it.
 type Server struct {
-	conf    Config
-	ln      *limited
-	http    *http.Server
-	streams chan struct{} // has an element for each stream
-	ctx     context.Context
-	cancel  context.CancelFunc
+	conf   Config
+	ln     *places
+	http   *http.Server
+	ctx    context.Context
+	cancel context.CancelFunc
 }
 
 // New returns a Server for a listener, which it closes with Close. local: only this machine reaches the listener.
 func New(conf Config, ln net.Listener, local bool) *Server {
-	s := &Server{conf: conf, ln: limit(ln, connsMax), streams: make(chan struct{}, streamsMax)}
+	s := &Server{conf: conf, ln: &places{Listener: ln}}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	g := newGuard(&conf, ln.Addr(), local)
 	mux := http.NewServeMux()
@@ -103,7 +98,7 @@ func New(conf Config, ln net.Listener, local bool) *Server {
 		mux.Handle("GET /", g.protect(timed(conf.Page)))
 	}
 	s.http = &http.Server{
-		Handler: g.headers(mux), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,
+		Handler: g.headers(seated(mux)), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, ConnContext: withConn,
 		MaxHeaderBytes: headerBytes, BaseContext: func(net.Listener) context.Context { return s.ctx },
 		ErrorLog: conf.Logger.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}),
 	}
