@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"evergate/cmd/evergate/adminclient"
 	"evergate/cmd/evergate/settings"
 	"evergate/gateway"
 	"evergate/gateway/config"
@@ -27,7 +29,8 @@ func newHealthcheck(w world) *cobra.Command {
 		Short: "Check that a gateway on this machine is alive (exit code 0 or 1)",
 		Long: `Send PING to the first listener of each service, or to --address. The exit code is 0 if all reply,
 1 otherwise. A gateway that replies -LOADING is alive: to restart it would not bring its servers
-back. With --ready a read must succeed, too.
+back. With --ready a read must succeed, too, and without --address the HTTP server of --admin must
+report that the gateway is ready: it does not while the gateway drains.
 
 It accepts the settings of run, and needs no shell: HEALTHCHECK CMD ["/evergate", "healthcheck"].`,
 	})
@@ -39,6 +42,11 @@ It accepts the settings of run, and needs no shell: HEALTHCHECK CMD ["/evergate"
 		for _, target := range healthTargets(conf, address) {
 			if err := probe.run(target); err != nil {
 				return runtimeError{fmt.Errorf("%s: %w", settings.Masked(target.address), err)}
+			}
+		}
+		if admin := conf.Admin.Listen; probe.ready && address == "" && admin != "" {
+			if err := probe.isReady(cmd.Context(), admin); err != nil {
+				return runtimeError{fmt.Errorf("%s: %w", settings.Masked(admin), err)}
 			}
 		}
 		return nil
@@ -125,6 +133,18 @@ func (p probe) run(target healthTarget) error {
 		return nil // it did TLS, and rejects at most this client's certificate: it is alive
 	}
 	return err
+}
+
+// isReady asks the HTTP server of a gateway.
+func (p probe) isReady(ctx context.Context, admin string) error {
+	client, err := adminclient.New(admin, config.Secret{})
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(ctx, p.timeout)
+	defer cancel()
+	return client.Ready(ctx)
 }
 
 // converse asks over a connection.

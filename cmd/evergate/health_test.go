@@ -4,7 +4,10 @@ import (
 	"bufio"
 	"crypto/tls"
 	"crypto/x509"
+	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -66,6 +69,19 @@ func answer(conn net.Conn, answers map[string]string) {
 	}
 }
 
+// reporting starts an HTTP server that answers /readyz.
+func reporting(t *testing.T, status int, text string) (address string) {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/readyz" {
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, text)
+		}
+	}))
+	t.Cleanup(server.Close)
+	return server.Listener.Addr().String()
+}
+
 func TestHealthcheck(t *testing.T) {
 	const loading = "-LOADING no topology is known yet\r\n"
 	password := filepath.Join(t.TempDir(), "password")
@@ -86,10 +102,17 @@ func TestHealthcheck(t *testing.T) {
 	socket := answering(t, "unix", filepath.Join(t.TempDir(), "s"), map[string]string{"PING": "+PONG\r\n"})
 	every := answering(t, "tcp", ":0", map[string]string{"PING": "+PONG\r\n"})
 
+	ready, drains := reporting(t, http.StatusOK, "ok"), reporting(t, http.StatusServiceUnavailable, "not ready: draining")
+
 	for _, c := range []struct {
 		args string
 		code int
 	}{
+		{"--listen " + open + " --ready --admin " + ready, 0},
+		{"--listen " + open + " --ready --admin " + drains, 1},
+		{"--listen " + open + " --ready --admin 127.0.0.1:1", 1},
+		{"--listen " + open + " --admin " + drains, 0},
+		{"--address " + open + " --ready --admin " + drains, 0},
 		{"--address " + open, 0},
 		{"--address " + open + " --ready", 0},
 		{"--listen " + open, 0},

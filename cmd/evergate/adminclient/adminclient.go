@@ -88,22 +88,28 @@ func (c *Client) Get(ctx context.Context, path string, into any) error {
 	return nil
 }
 
+// Ready returns nil if the gateway is ready, or why it is not.
+func (c *Client) Ready(ctx context.Context) error {
+	answer, err := c.do(ctx, api.PathReady)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode == http.StatusOK {
+		return nil
+	}
+	body, err := io.ReadAll(io.LimitReader(answer.Body, errorMost))
+	if err != nil {
+		return plainly(err)
+	}
+	return fmt.Errorf("HTTP %d: %s", answer.StatusCode, bytes.TrimSpace(body))
+}
+
 // ask sends a request; an answer that is an error becomes one.
 func (c *Client) ask(ctx context.Context, path string) (*http.Response, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+c.host+path, nil)
+	answer, err := c.do(ctx, path)
 	if err != nil {
-		return nil, plainly(err)
-	}
-	if !c.password.IsZero() {
-		password, err := c.password.Read()
-		if err != nil {
-			return nil, err
-		}
-		request.SetBasicAuth("evergate", password)
-	}
-	answer, err := c.http.Do(request)
-	if err != nil {
-		return nil, plainly(err)
+		return nil, err
 	}
 	if answer.StatusCode == http.StatusOK {
 		return answer, nil
@@ -121,6 +127,26 @@ func (c *Client) ask(ctx context.Context, path string) (*http.Response, error) {
 		reported.Error = "the password is wrong"
 	}
 	return nil, fmt.Errorf("HTTP %d: %s", answer.StatusCode, reported.Error)
+}
+
+// do sends a request.
+func (c *Client) do(ctx context.Context, path string) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+c.host+path, nil)
+	if err != nil {
+		return nil, plainly(err)
+	}
+	if !c.password.IsZero() {
+		password, err := c.password.Read()
+		if err != nil {
+			return nil, err
+		}
+		request.SetBasicAuth("evergate", password)
+	}
+	answer, err := c.http.Do(request)
+	if err != nil {
+		return nil, plainly(err)
+	}
+	return answer, nil
 }
 
 // Events passes on the events of the stream, with their kind and JSON, until event returns an error, the context ends
