@@ -166,7 +166,8 @@ type Counters struct {
 	ToReplicas  uint64 `json:"requests_to_replicas"`
 	OnDedicated uint64 `json:"requests_on_dedicated_connections"`
 	Local       uint64 `json:"requests_answered_locally"`
-	// Errors are error replies to clients, from servers or the gateway, whatever their cause.
+	// Errors are error replies to clients, from servers or the gateway, whatever their cause, and errors within the
+	// replies to EXEC.
 	Errors uint64 `json:"errors"`
 	// Rejected are those of the gateway, Uncertain writes that may or may not have been executed.
 	Rejected  uint64 `json:"requests_rejected"`

@@ -15,20 +15,28 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"evergate/gateway/api"
+	"evergate/gateway/latency"
 	"evergate/gateway/worker"
 )
 
 // Facts are what the metrics are made of.
 type Facts struct {
 	Overview api.Overview
-	Services []api.Service
+	Services []Service
 	// Stats are the counters of all workers.
 	Stats worker.Snapshot
 	// Rejected are clients for which there was no room, Handshakes and HandshakesFailed those of TLS with clients.
 	Rejected, Handshakes, HandshakesFailed uint64
 	Reloads                                Reloads
-	// Times are those of each service.
-	Times []Times
+}
+
+// Service is what the metrics of a service are made of.
+type Service struct {
+	api.Service
+	// Open is what the workers have open of it. TookByNode are how long its servers took to answer reads, and writes, by
+	// address.
+	Open       worker.OfService
+	TookByNode map[string][2]*latency.Histogram
 }
 
 // Reloads are those of the settings.
@@ -80,7 +88,7 @@ func (c *collector) Collect(to chan<- prometheus.Metric) {
 	to <- roundTimes.made(&f.Stats.Rounds)
 	for i := range f.Services {
 		s := &f.Services[i]
-		f.Times[i].collect(s, to)
+		s.collectTimes(to)
 		for _, m := range serviceMetrics {
 			m.collect(s, func(value float64, labels ...string) {
 				to <- m.made(value, append([]string{s.Name}, labels...))

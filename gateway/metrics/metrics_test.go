@@ -21,27 +21,27 @@ func facts(each func(name string, n uint64)) Facts {
 	lag := int64(5)
 	f := Facts{
 		Overview: api.Overview{Version: "v1", Revision: "abc", Started: time.Unix(1_800_000_000, 0), ClientsMax: 10},
-		Services: []api.Service{{
+		Services: []Service{{Service: api.Service{
 			Name: "cache", Shards: []api.Shard{{Name: "main", Condition: api.Steady, Primary: "a:1",
 				Replicas: []string{"b:1"}, Unused: []api.Unused{{Addr: "c:1"}}}},
 			Nodes: []api.Node{{Addr: "a:1", Role: api.RolePrimary, Shard: "main", Reachable: true, Requests: 41},
 				{Addr: "b:1", Role: api.RoleReplica, Shard: "main", LagBytes: &lag}},
 			Sentinels: []api.Sentinel{{Addr: "s:1", Reachable: true}},
-		}, {Name: "queue"}},
-		Rejected: 3, Handshakes: 4, HandshakesFailed: 5, Times: []Times{someTimes(), {}},
+		}}, {Service: api.Service{Name: "queue"}}},
+		Rejected: 3, Handshakes: 4, HandshakesFailed: 5,
 	}
+	f.Services[0].measured()
 	n := uint64(1_000_000)
 	number(reflect.ValueOf(&f.Stats.Stats).Elem(), &n, each)
 	return f
 }
 
-// someTimes are those of all kinds at once.
-func someTimes() Times {
+// measured gives a service some of everything that is measured of it.
+func (s *Service) measured() {
 	h := &latency.Histogram{}
 	h.Add(100)
-	return Times{Requests: [routing.Groups]*latency.Histogram{routing.HashGroup: h},
-		Nodes:  map[string][2]*latency.Histogram{"a:1": {h, &latency.Histogram{}}, "gone:1": {h, h}},
-		Waited: [sessions.HeldEnds]*latency.Histogram{sessions.Released: h}}
+	s.Open.ByGroup[routing.HashGroup], s.Open.Waited[sessions.Released], s.Open.Errors[2] = h, h, 3
+	s.TookByNode = map[string][2]*latency.Histogram{"a:1": {h, &latency.Histogram{}}, "gone:1": {h, h}}
 }
 
 // number fills in all numbers of a struct.
@@ -122,7 +122,7 @@ func TestNamesAreAsPrometheusWantsThem(t *testing.T) {
 // TestDurationsAreAHistogram: its bounds are those of the buckets that are counted in.
 func TestDurationsAreAHistogram(t *testing.T) {
 	f := facts(func(string, uint64) {})
-	h := f.Times[0].Requests[routing.HashGroup]
+	h := f.Services[0].Open.ByGroup[routing.HashGroup]
 	*h = latency.Histogram{}
 	for us := uint32(1); us <= 1<<24; us *= 2 {
 		h.Add(us)

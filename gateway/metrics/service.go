@@ -6,40 +6,40 @@ import (
 )
 
 // Every metric of a service has the label service in front.
-func ofService(name, help string, field func(s *api.Service) float64) metric[api.Service] {
-	return gauge(name, help, []string{"service"}, func(s *api.Service, put put) { put(field(s)) })
+func ofService(name, help string, field func(s *Service) float64) metric[Service] {
+	return gauge(name, help, []string{"service"}, func(s *Service, put put) { put(field(s)) })
 }
 
 func serviceLabels(more ...string) []string { return append([]string{"service"}, more...) }
 
 // ofNode is a number of each node.
-func ofNode(name, help string, field func(n *api.Node) float64) metric[api.Service] {
-	return gauge(name, help, serviceLabels("node"), func(s *api.Service, put put) {
+func ofNode(name, help string, field func(n *api.Node) float64) metric[Service] {
+	return gauge(name, help, serviceLabels("node"), func(s *Service, put put) {
 		for i := range s.Nodes {
 			put(field(&s.Nodes[i]), s.Nodes[i].Addr)
 		}
 	})
 }
 
-var serviceMetrics = []metric[api.Service]{
-	ofService("service_clients", "Clients of the service.", func(s *api.Service) float64 {
+var serviceMetrics = []metric[Service]{
+	ofService("service_clients", "Clients of the service.", func(s *Service) float64 {
 		return float64(s.Counters.Clients)
 	}),
 	ofService("service_requests_buffered", "Requests of the service that wait for a server.",
-		func(s *api.Service) float64 { return float64(s.Counters.BufferedNow) }),
+		func(s *Service) float64 { return float64(s.Counters.BufferedNow) }),
 	ofService("service_steady", "Whether each shard has a primary, and no failover is under way.",
-		func(s *api.Service) float64 { return truth(s.Steady) }),
+		func(s *Service) float64 { return truth(s.Steady) }),
 	ofService("topology_epoch", "Number of the view of the service; 0 while there is none.",
-		func(s *api.Service) float64 { return float64(s.Epoch) }),
+		func(s *Service) float64 { return float64(s.Epoch) }),
 	ofService("cluster_slots_unserved", "Slots of a cluster that no shard serves.",
-		func(s *api.Service) float64 { return float64(s.Unserved) }),
-	gauge("shard_up", "Whether the shard has a primary.", serviceLabels("shard"), func(s *api.Service, put put) {
+		func(s *Service) float64 { return float64(s.Unserved) }),
+	gauge("shard_up", "Whether the shard has a primary.", serviceLabels("shard"), func(s *Service, put put) {
 		for i := range s.Shards {
 			put(truth(s.Shards[i].Primary != ""), s.Shards[i].Name)
 		}
 	}),
 	gauge("shard_condition", "Condition of the shard: 1 for the one that holds.", serviceLabels("shard", "condition"),
-		func(s *api.Service, put put) {
+		func(s *Service, put put) {
 			for i := range s.Shards {
 				for _, c := range []string{api.Steady, api.Suspect, api.Switching, api.Orphan} {
 					put(truth(s.Shards[i].Condition == c), s.Shards[i].Name, c)
@@ -47,14 +47,14 @@ var serviceMetrics = []metric[api.Service]{
 			}
 		}),
 	gauge("shard_replicas", "Replicas of the shard, by whether they may serve reads.", serviceLabels("shard", "state"),
-		func(s *api.Service, put put) {
+		func(s *Service, put put) {
 			for i := range s.Shards {
 				put(float64(len(s.Shards[i].Replicas)), s.Shards[i].Name, "usable")
 				put(float64(len(s.Shards[i].Unused)), s.Shards[i].Name, "excluded")
 			}
 		}),
 	gauge("node_info", "Role of a server; always 1.", serviceLabels("node", "shard", "role", "version"),
-		func(s *api.Service, put put) {
+		func(s *Service, put put) {
 			for i := range s.Nodes {
 				n := &s.Nodes[i]
 				put(1, n.Addr, n.Shard, n.Role, n.Version)
@@ -66,40 +66,44 @@ var serviceMetrics = []metric[api.Service]{
 	ofNode("node_requests_in_flight", "Requests that the server has not answered.",
 		func(n *api.Node) float64 { return float64(n.InFlight) }),
 	counter("node_requests_total", "Requests that the server has answered.", serviceLabels("node"),
-		func(s *api.Service, put put) {
+		func(s *Service, put put) {
 			for i := range s.Nodes {
 				put(float64(s.Nodes[i].Requests), s.Nodes[i].Addr)
 			}
 		}),
 	gauge("node_replication_lag_bytes", "How far the replication offset is behind that of the primary.",
-		serviceLabels("node"), func(s *api.Service, put put) {
+		serviceLabels("node"), func(s *Service, put put) {
 			for i := range s.Nodes {
 				if lag := s.Nodes[i].LagBytes; lag != nil {
 					put(float64(*lag), s.Nodes[i].Addr)
 				}
 			}
 		}),
-	gauge("sentinel_up", "Whether the Sentinel answers.", serviceLabels("sentinel"), func(s *api.Service, put put) {
+	gauge("sentinel_up", "Whether the Sentinel answers.", serviceLabels("sentinel"), func(s *Service, put put) {
 		for i := range s.Sentinels {
 			put(truth(s.Sentinels[i].Reachable), s.Sentinels[i].Addr)
 		}
 	}),
 	counter("service_requests_total", "Requests of the service that were sent to servers or answered by the gateway.",
-		serviceLabels(), func(s *api.Service, put put) { put(float64(s.Counters.Requests)) }),
-	counter("service_errors_total", "Error replies to clients of the service, from servers or the gateway.",
-		serviceLabels(), func(s *api.Service, put put) { put(float64(s.Counters.Errors)) }),
+		serviceLabels(), func(s *Service, put put) { put(float64(s.Counters.Requests)) }),
+	counter("service_errors_total", "Error replies to clients of the service, and errors within EXEC's, by prefix.",
+		serviceLabels("prefix"), func(s *Service, put put) {
+			for p, n := range s.Open.Errors {
+				put(float64(n), sessions.ErrorPrefix(p).String())
+			}
+		}),
 	counter("service_requests_uncertain_total", "Writes of the service that may or may not have been executed.",
-		serviceLabels(), func(s *api.Service, put put) { put(float64(s.Counters.Uncertain)) }),
+		serviceLabels(), func(s *Service, put put) { put(float64(s.Counters.Uncertain)) }),
 	counter("service_buffered_requests_total", "Requests of the service that waited for a server, by outcome.",
-		serviceLabels("outcome"), func(s *api.Service, put put) {
+		serviceLabels("outcome"), func(s *Service, put put) {
 			put(float64(s.Counters.Resumed), sessions.Released.String())
 			put(float64(s.Counters.TimedOut), sessions.Expired.String())
 			put(float64(s.Counters.Abandoned), sessions.Left.String())
 		}),
 	counter("failovers_started_total", "Failovers that began.", serviceLabels(),
-		func(s *api.Service, put put) { put(float64(s.Counters.Failovers)) }),
+		func(s *Service, put put) { put(float64(s.Counters.Failovers)) }),
 	counter("failovers_total", "Failovers that ended, by whether another node is primary.", serviceLabels("outcome"),
-		func(s *api.Service, put put) {
+		func(s *Service, put put) {
 			put(float64(s.Counters.Switched), api.OutcomeSwitched)
 			put(float64(s.Counters.Kept), api.OutcomeKept)
 		}),

@@ -3,20 +3,10 @@ package metrics
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
-	"evergate/gateway/api"
 	"evergate/gateway/latency"
 	"evergate/gateway/sessions"
 	"evergate/routing"
 )
-
-// Times are those of one service; nil: none.
-type Times struct {
-	// Requests are whole, by the group of the command. Nodes are the parts of the servers, by address: of reads, and of
-	// writes. Waited are the waits for a server, by how they ended.
-	Requests [routing.Groups]*latency.Histogram
-	Nodes    map[string][2]*latency.Histogram
-	Waited   [sessions.HeldEnds]*latency.Histogram
-}
 
 // histogram is a metric whose bounds are the powers of two from 2^fastest to 2^slowest microseconds.
 type histogram struct {
@@ -52,22 +42,22 @@ func (h *histogram) made(of *latency.Histogram, labels ...string) prometheus.Met
 // operations are the labels of reads and of writes.
 var operations = [2]string{"read", "write"}
 
-// collect writes the times of a service. Groups and operations without a time are left out; outcomes are not, so that
-// the first request that waits is an increase.
-func (t *Times) collect(s *api.Service, to chan<- prometheus.Metric) {
-	for g, h := range t.Requests {
+// collectTimes writes the times of a service. Groups and operations without a time are left out; outcomes are not, so
+// that the first request that waits is an increase.
+func (s *Service) collectTimes(to chan<- prometheus.Metric) {
+	for g, h := range s.Open.ByGroup {
 		if h != nil {
 			to <- requestTimes.made(h, s.Name, routing.Group(g).String())
 		}
 	}
 	for i := range s.Nodes {
-		for op, h := range t.Nodes[s.Nodes[i].Addr] {
+		for op, h := range s.TookByNode[s.Nodes[i].Addr] {
 			if h != nil && h.Total() > 0 {
 				to <- nodeTimes.made(h, s.Name, s.Nodes[i].Addr, operations[op])
 			}
 		}
 	}
-	for end, h := range t.Waited {
+	for end, h := range s.Open.Waited {
 		if h == nil {
 			h = &latency.Histogram{}
 		}

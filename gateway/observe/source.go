@@ -145,14 +145,12 @@ func (o *Observer) Series(seconds int) api.Series {
 // facts are what the metrics are made of.
 func (o *Observer) facts() metrics.Facts {
 	all, p := o.g.Snapshot(), o.g.Process()
-	var services []api.Service
-	var times []metrics.Times
+	var services []metrics.Service
 	for _, s := range o.g.Services() {
 		open := s.openOf(&all)
-		services = append(services, o.service(s, &all))
-		times = append(times, metrics.Times{Requests: open.ByGroup, Waited: open.Waited,
-			Nodes: status.TimesByNode(s.Keeper.View(), &open)})
+		services = append(services, metrics.Service{Service: o.service(s, &all), Open: open,
+			TookByNode: status.TimesByNode(s.Keeper.View(), &open)})
 	}
-	return metrics.Facts{Overview: o.Overview(), Services: services, Stats: all, Times: times, Rejected: p.Rejected,
+	return metrics.Facts{Overview: o.Overview(), Services: services, Stats: all, Rejected: p.Rejected,
 		Handshakes: p.Handshakes, HandshakesFailed: p.HandshakesFailed, Reloads: p.Reloads}
 }

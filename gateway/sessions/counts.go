@@ -1,10 +1,12 @@
 package sessions
 
 import (
+	"bytes"
 	"math"
 	"time"
 
 	"evergate/gateway/latency"
+	"evergate/gateway/resp"
 	"evergate/gateway/upstream"
 )
 
@@ -14,8 +16,9 @@ type Counts struct {
 	// in Totals and exchange.Totals.
 	Requests                           [upstream.Purposes]uint64
 	Local, Refused, Uncertain, Retried uint64
-	// Errors are error replies of servers that clients were given.
-	Errors uint64
+	// Errors are error replies that clients got, from servers or the gateway, and errors among the replies in that to an
+	// EXEC, by prefix.
+	Errors [ErrorPrefixes]uint64
 	// Held, Released, Expired and Left are the requests that waited for a server, as in Totals. Waited are how long, by
 	// how the wait ended; nil: none.
 	Held, Released, Expired, Left uint64
@@ -28,7 +31,10 @@ func (c *Counts) Add(o *Counts) {
 		c.Requests[i] += n
 	}
 	c.Local, c.Refused = c.Local+o.Local, c.Refused+o.Refused
-	c.Uncertain, c.Retried, c.Errors = c.Uncertain+o.Uncertain, c.Retried+o.Retried, c.Errors+o.Errors
+	c.Uncertain, c.Retried = c.Uncertain+o.Uncertain, c.Retried+o.Retried
+	for p, n := range o.Errors {
+		c.Errors[p] += n
+	}
 	c.Held, c.Released = c.Held+o.Held, c.Released+o.Released
 	c.Expired, c.Left = c.Expired+o.Expired, c.Left+o.Left
 	for how, h := range o.Waited {
@@ -48,8 +54,24 @@ func (x *Sessions) AllServed(yield func(*Service) bool) {
 // Counted returns the counters.
 func (s *Service) Counted() *Counts { return &s.counts }
 
-// CountError counts an error reply of a server that a client is given.
-func (s *Service) CountError() { s.counts.Errors++ }
+// CountError counts an error reply that a client gets, or an error within one.
+func (s *Service) CountError(reply []byte) { s.counts.Errors[prefixOf(reply)]++ }
+
+// newError is what is before each error within a reply.
+var newError = []byte("\r\n-")
+
+// CountErrorsIn counts the errors among the elements of an array that a client gets.
+func (s *Service) CountErrorsIn(reply []byte) {
+	if !bytes.Contains(reply, newError) {
+		return
+	}
+	elements, _ := resp.Elements(reply)
+	for _, e := range elements {
+		if e[0] == '-' {
+			s.CountError(e)
+		}
+	}
+}
 
 // CountSent counts a request that was sent on a connection.
 func (s *Service) CountSent(l *upstream.Conn) { s.counts.Requests[l.Key.Purpose]++ }
@@ -107,4 +129,43 @@ func (s *Service) countHeld(how HeldEnd, took time.Duration) {
 func (s *Service) countRefused() {
 	s.x.totals.Refused++
 	s.counts.Refused++
+}
+
+// ErrorPrefix is the first word of an error reply, if it is one of those that servers and the gateway use: scripts may
+// return errors with any word.
+type ErrorPrefix uint8
+
+// otherPrefix is any other word.
+const otherPrefix ErrorPrefix = 0
+
+// errorPrefixes are their names in metrics.
+var errorPrefixes = [...]string{
+	"other", "ERR", "WRONGTYPE", "OOM", "NOSCRIPT", "BUSY", "BUSYKEY", "BUSYGROUP", "NOGROUP",
+	"UNKILLABLE", "NOTBUSY", "EXECABORT", "CROSSSLOT", "NOPERM", "NOAUTH", "WRONGPASS", "NOPROTO",
+	"MISCONF", "NOREPLICAS", "READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "MOVED", "ASK",
+	"TRYAGAIN", "UNBLOCKED", "UNCERTAIN", "INPROG", "IOERR",
+}
+
+// ErrorPrefixes is the number of prefixes.
+const ErrorPrefixes = len(errorPrefixes)
+
+// String returns the name in metrics.
+func (p ErrorPrefix) String() string { return errorPrefixes[p] }
+
+var prefixNamed = func() map[string]ErrorPrefix {
+	named := map[string]ErrorPrefix{}
+	for p, name := range errorPrefixes {
+		named[name] = ErrorPrefix(p)
+	}
+	delete(named, otherPrefix.String())
+	return named
+}()
+
+// prefixOf returns the prefix of an error reply.
+func prefixOf(reply []byte) ErrorPrefix {
+	word := reply[1:]
+	if end := bytes.IndexAny(word, " \r"); end >= 0 {
+		word = word[:end]
+	}
+	return prefixNamed[string(word)]
 }

@@ -7,6 +7,9 @@ import (
 
 // pass writes a whole reply whose turn has come, or drops it.
 func (x *Sessions) pass(c *Session, reply []byte) {
+	if len(reply) > 0 && reply[0] == '-' {
+		c.Service.counts.Errors[prefixOf(reply)]++
+	}
 	if c.Mode.Drops() {
 		c.Mode.Dropped()
 	} else {

@@ -17,10 +17,17 @@ func CountersOf(s *worker.OfService, h FailoverHistory, recent *latency.Histogra
 		c.Requests[upstream.Dedicated]
 	return api.Counters{Clients: s.Clients, Requests: toPrimaries + toReplicas + onDedicated + c.Local,
 		ToPrimaries: toPrimaries, ToReplicas: toReplicas, OnDedicated: onDedicated, Local: c.Local,
-		Errors: c.Errors + c.Refused + c.Uncertain, Rejected: c.Refused, Uncertain: c.Uncertain, Retried: c.Retried,
+		Errors: sum(c.Errors[:]), Rejected: c.Refused, Uncertain: c.Uncertain, Retried: c.Retried,
 		BufferedNow: s.Waiting, Buffered: c.Held, Resumed: c.Released, TimedOut: c.Expired, Abandoned: c.Left,
 		Failovers: h.Held, Switched: h.Switched, Kept: h.Kept, P50: quantile(recent, 0.5), P99: quantile(recent, 0.99),
 		P999: quantile(recent, 0.999)}
+}
+
+func sum(counters []uint64) (n uint64) {
+	for _, c := range counters {
+		n += c
+	}
+	return n
 }
 
 // quantile is that of some times in microseconds; nil if there are none.

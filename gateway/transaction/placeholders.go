@@ -118,6 +118,9 @@ func (tx *Transactions) complete(c *sessions.Session, e *completion) {
 // since that is too much for its output.
 func (tx *Transactions) completedBy(c *sessions.Session, e *completion, own []byte) bool {
 	own = bytes.Clone(own)
+	if own[0] == '-' {
+		c.Service.CountError(own)
+	}
 	e.own = append(e.own, own)
 	c.Replies.KeepPart(len(own))
 	tx.x.CheckOutput(c)

@@ -9,6 +9,7 @@ import (
 	"evergate/gateway/sessions"
 	"evergate/gateway/transaction"
 	"evergate/gateway/upstream"
+	"evergate/routing"
 	"evergate/topology"
 )
 
@@ -238,6 +239,9 @@ func (r *incoming) recount(w *Worker, c *sessions.Session) {
 	}
 }
 
+// execCommand is the Index of EXEC. Its reply has those to the commands of a transaction.
+var execCommand = routing.Named("exec").Index
+
 // give takes the request off its queue and gives the reply to its client; that to a write of a demoted primary is
 // withheld.
 func (r *incoming) give(w *Worker, c *sessions.Session) {
@@ -254,8 +258,8 @@ func (r *incoming) give(w *Worker, c *sessions.Session) {
 	default:
 		w.timed(c, l, &p, len(r.reply))
 	}
-	if c != nil && r.reply[0] == '-' {
-		c.Service.CountError()
+	if c != nil && p.Command == execCommand {
+		c.Service.CountErrorsIn(r.reply)
 	}
 	l.AnsweredAt(w.clock.Stamp)
 	l.Inflight.Drop()
