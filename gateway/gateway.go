@@ -188,6 +188,7 @@ func (g *Gateway) prepare(s *service, c *config.Service, tls *tlsOf, made gatesO
 		Name: s.name, Logger: g.logger, Conf: s.conf, View: s.view, Ask: s.Ask, AskMany: s.AskMany,
 		Aside: g.aside,
 	})
+	g.followOffsets(s)
 	k := s.Keeper
 	k.OnView(func(v *topology.View) {
 		if g.logger.IsDebug() {
@@ -342,6 +343,7 @@ func (g *Gateway) Start() error {
 // runService runs what a service needs until ctx ends, beside its keeper.
 func (g *Gateway) runService(ctx context.Context, s *service) {
 	g.running.Go(func() { s.unserved.Run(ctx, s.view) })
+	g.running.Go(func() { s.poller.Run(ctx) })
 	g.running.Go(func() { s.gate.Follow(ctx, g.logger.Named(s.name), g.wake) })
 	if s.facadeGate != nil {
 		g.running.Go(func() { s.facadeGate.Follow(ctx, g.logger.Named(s.name), g.wake) })

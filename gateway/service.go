@@ -7,10 +7,12 @@ import (
 	"evergate/gateway/certs"
 	"evergate/gateway/config"
 	"evergate/gateway/direct"
+	"evergate/gateway/freshness"
 	"evergate/gateway/gates"
 	"evergate/gateway/measured"
 	"evergate/gateway/observe"
 	"evergate/gateway/outage"
+	"evergate/gateway/poller"
 	"evergate/gateway/shared"
 	"evergate/gateway/status"
 	"evergate/topology"
@@ -33,6 +35,9 @@ type service struct {
 	gate, facadeGate *gates.Gate
 
 	watch.Watched
+	// fresh has which replicas have the writes of this gateway; poller polls the servers for it.
+	fresh   *freshness.Service
+	poller  *poller.Poller
 	denials shared.Denials
 	// scripts are those that it has forwarded.
 	scripts *shared.Scripts

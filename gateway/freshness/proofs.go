@@ -97,8 +97,8 @@ type shard struct {
 // line is one primary in one run with a set of slots that did not grow: proofs hold while it goes on. It outlives the
 // tables that name it.
 type line struct {
-	primary topology.NodeID
-	run     string
+	primary   topology.NodeID
+	addr, run string
 	// wanted: a read went to the primary because a replica was unproven, or had not been seen to have a write.
 	wanted atomic.Bool
 	// bound is how far polls may be apart for the reads with a bound that came since the last one, in nanoseconds; 0:
@@ -110,6 +110,7 @@ type line struct {
 type replica struct {
 	*line
 	node  topology.NodeID
+	addr  string
 	proof atomic.Uint64
 	// asOf is when the poll began that it has reached.
 	asOf atomic.Int64
@@ -118,8 +119,8 @@ type replica struct {
 	behind, measured, lag atomic.Int64
 }
 
-func newReplica(l *line, node topology.NodeID) *replica {
-	r := &replica{line: l, node: node}
+func newReplica(l *line, n *topology.Node) *replica {
+	r := &replica{line: l, node: n.ID, addr: n.Addr}
 	r.reset()
 	return r
 }
@@ -162,7 +163,7 @@ func (s *Service) Publish(v *topology.View) {
 		for _, n := range sh.Replicas {
 			r := was.replica(n.ID)
 			if r == nil {
-				r = newReplica(t.shards[i].line, n.ID)
+				r = newReplica(t.shards[i].line, n)
 			}
 			t.shards[i].replicas = append(t.shards[i].replicas, r)
 			t.replicas[n.ID] = r
@@ -176,7 +177,7 @@ func (s *Service) Publish(v *topology.View) {
 func newLine(sh *topology.Shard) *line {
 	l := &line{primary: -1}
 	if p := sh.Standing(); p != nil {
-		l.primary, l.run = p.ID, p.RunID
+		l.primary, l.addr, l.run = p.ID, p.Addr, p.RunID
 	}
 	return l
 }

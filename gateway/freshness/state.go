@@ -12,6 +12,8 @@ const (
 	// IdleGap is the time between two polls while there are writes that a replica has not been seen to have, and no
 	// read wants to know.
 	IdleGap = time.Second
+	// UsedFor is how long after a read has wanted to know of a replica writes alone are reason enough for a poll.
+	UsedFor = time.Minute
 	// RefusedGap is how long a server that does not permit INFO is left alone.
 	RefusedGap = 30 * time.Second
 	// lostGap is how long a server that did not answer is left alone at first; doubled each time, up to lostGapMax.
@@ -22,6 +24,8 @@ const (
 // Ask is a question for one server: INFO replication, and which run answers.
 type Ask struct {
 	Node topology.NodeID
+	// Addr is where to dial it.
+	Addr string
 	// Poll is the number of the poll that this is, for a primary. For a replica it is the last poll that had begun.
 	Poll uint64
 
@@ -64,6 +68,8 @@ type State struct {
 	polled []*polled
 	asks   []Ask
 	nodes  map[topology.NodeID]*node
+	// usedAt is when a read last wanted to know of a replica.
+	usedAt time.Time
 }
 
 // polled is a shard as State sees it.
@@ -102,6 +108,9 @@ func (s *State) Next(now time.Time) ([]Ask, time.Duration) {
 	}
 	wait := time.Duration(-1)
 	for _, p := range s.polled {
+		if p.wanted.Load() || p.bound.Load() > 0 {
+			s.usedAt = now
+		}
 		if at, due := s.due(p, now); due {
 			if d := at.Sub(now); d > 0 {
 				wait = sooner(wait, d)
@@ -117,7 +126,8 @@ func (s *State) Next(now time.Time) ([]Ask, time.Duration) {
 				wait = sooner(wait, d)
 			default:
 				n.due, n.asked = false, true
-				s.asks = append(s.asks, Ask{Node: r.node, Poll: s.service.polls.Load(), line: p.line, at: now})
+				s.asks = append(s.asks, Ask{Node: r.node, Addr: r.addr, Poll: s.service.polls.Load(), line: p.line,
+					at: now})
 			}
 		}
 	}
@@ -146,7 +156,7 @@ func (s *State) due(p *polled, now time.Time) (time.Time, bool) {
 		gap = PollGap
 	case bound > 0:
 		gap = max(PollGap, bound)
-	case p.written || s.behind(p):
+	case now.Sub(s.usedAt) < UsedFor && (p.written || s.behind(p)):
 		gap = IdleGap
 	default:
 		return time.Time{}, false
@@ -193,7 +203,8 @@ func (s *State) poll(p *polled, now time.Time) {
 	p.written = false
 	n := s.node(p.primary)
 	n.asked, n.polled = true, now
-	s.asks = append(s.asks, Ask{Node: p.primary, Poll: s.service.polls.Add(1), line: p.line, primary: true, at: now})
+	s.asks = append(s.asks, Ask{Node: p.primary, Addr: p.addr, Poll: s.service.polls.Add(1), line: p.line,
+		primary: true, at: now})
 }
 
 // Answered takes the answer to an Ask; Next is to be called after it.

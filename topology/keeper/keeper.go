@@ -33,9 +33,9 @@ type Keeper struct {
 	state *decide.State
 	clock func() time.Time
 	do    func(decide.Effect)
-	// onView and onEvent are set before Run and then only read.
-	onView  []func(*topology.View)
-	onEvent []func(decide.Event)
+	// beforeView, onView and onEvent are set before Run and then only read.
+	beforeView, onView []func(*topology.View)
+	onEvent            []func(decide.Event)
 
 	view atomic.Pointer[topology.View]
 	// known is closed when there is a view.
@@ -66,6 +66,9 @@ func New(state *decide.State, clock func() time.Time, do func(decide.Effect)) *K
 	state.CountAcked(func(node topology.NodeID) uint64 { return k.Acks(node).Load() })
 	return k
 }
+
+// BeforeView registers f, to be called with each new View before View returns it. f must not block. Only before Run.
+func (k *Keeper) BeforeView(f func(*topology.View)) { k.beforeView = append(k.beforeView, f) }
 
 // OnView registers f, to be called with each new View after View returns it. f must not block. Only before Run.
 func (k *Keeper) OnView(f func(*topology.View)) { k.onView = append(k.onView, f) }
@@ -182,6 +185,9 @@ func (k *Keeper) step(o topology.Observation) {
 	}
 	for _, e := range effects {
 		if p, ok := e.(decide.Publish); ok {
+			for _, f := range k.beforeView {
+				f(p.View)
+			}
 			if k.view.Swap(p.View) == nil {
 				close(k.known)
 			}

@@ -38,6 +38,11 @@ func TestKeeperPublishes(t *testing.T) {
 		})
 		var views []uint64
 		var events []string
+		k.BeforeView(func(v *topology.View) {
+			if k.View() == v || v.Epoch != uint64(len(views))+1 {
+				t.Error("BeforeView came after View, or OnView before it")
+			}
+		})
 		k.OnView(func(v *topology.View) {
 			if k.View() != v {
 				t.Error("OnView came before View")

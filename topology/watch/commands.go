@@ -7,9 +7,10 @@ const nodeTimeoutSetting = "cluster-node-timeout"
 
 // ServerCommands are the commands that the control plane sends to servers, as ACL rules of a user. None is needed, with
 // these effects: without ROLE and INFO a plain primary is believed unchecked, and replicas serve reads if the Sentinels
-// report them as usable; without CLUSTER SHARDS, CLUSTER SLOTS is used; without CLUSTER NODES the majority of the nodes
-// asked decides about a slot instead of the config epoch. At least one of CLUSTER SHARDS and CLUSTER SLOTS must be
-// allowed in a Cluster. Without CONFIG GET, cluster-node-timeout is assumed to be 15 s. HELLO and AUTH need no rule.
+// report them as usable, and none is known to have a write; without CLUSTER SHARDS, CLUSTER SLOTS is used; without
+// CLUSTER NODES the majority of the nodes asked decides about a slot instead of the config epoch. At least one of
+// CLUSTER SHARDS and CLUSTER SLOTS must be allowed in a Cluster. Without CONFIG GET, cluster-node-timeout is assumed to
+// be 15 s. HELLO and AUTH need no rule.
 const ServerCommands = "+role +info +cluster|shards +cluster|slots +cluster|nodes +config|get"
 
 // SentinelCommands are the commands that the control plane sends to Sentinels, as ACL rules of a user with its
