@@ -13,7 +13,7 @@ import (
 // round, so that no other client waits for all those writes.
 const (
 	// notifiedARound is how many clients are notified in a round, lookedAtARound how many are looked at.
-	notifiedARound = 128
+	notifiedARound = 32
 	lookedAtARound = 8192
 )
 

@@ -25,7 +25,7 @@ func (p *pushedTo) ToClient(_ *play.Client, b []byte) int {
 // TestNoticesArePaced: a notice to thousands of clients takes many rounds, so that no other client waits for all those
 // writes; and none is left out, or gets it twice.
 func TestNoticesArePaced(t *testing.T) {
-	const clients, most = 1000, 128
+	const clients, most = 1000, 32
 	p := newPlayer(t)
 	p.command("start hold=10s")
 	net := &pushedTo{Net: p}

@@ -1,13 +1,10 @@
 package e2e
 
 import (
-	"errors"
 	"flag"
 	"fmt"
 	"path/filepath"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -68,55 +65,10 @@ func TestReloadUnderLoad(t *testing.T) {
 	write(0)
 	gate := servers.StartGatewayWith(t, servers.GatewayOptions{Args: []string{"--config", file}, Addr: port.Addr()})
 
-	var phase atomic.Int32      // odd while a reload is under way
-	var longest [2]atomic.Int64 // of the requests outside of a reload, and of those that one touches
-	var done atomic.Int64
-	stop, clients := make(chan struct{}), sync.WaitGroup{}
-	for i := range *reloadClients {
-		c, err := gate.Dial()
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
-		clients.Go(func() {
-			key, value := fmt.Sprint("k", i), fmt.Sprint("v", i)
-			for n := 0; ; n++ {
-				select {
-				case <-stop:
-					return
-				case <-time.After(*reloadPause):
-				}
-				args, want := []string{"GET", key}, fmt.Sprintf("$%d\r\n%s\r\n", len(value), value)
-				if n%4 == 0 {
-					args, want = []string{"SET", key, value}, "+OK\r\n"
-				}
-				first, began := phase.Load(), time.Now()
-				reply, err := c.Do(args...)
-				last, took := phase.Load(), int64(time.Since(began))
-				longer := &longest[0]
-				if first%2 == 1 || last != first {
-					longer = &longest[1]
-				}
-				for before := longer.Load(); took > before && !longer.CompareAndSwap(before, took); {
-					before = longer.Load()
-				}
-				if err != nil || string(reply) != want {
-					t.Errorf("client %d, %s: %q, %v", i, args[0], reply, err)
-					return
-				}
-				done.Add(1)
-			}
-		})
-	}
+	l := startLoad(t, gate.Addr, *reloadClients, *reloadPause)
 	for i := range *reloads {
-		goal := done.Load() + int64(*reloadClients) // each of them was served since the last reload
-		servers.Until(t, servers.Patience, "requests", func() error {
-			if done.Load() < goal {
-				return errors.New("too few")
-			}
-			return nil
-		})
-		if i == 0 { // what clients have written is on the replica before the first read there
+		l.goOn(t, *reloadClients) // each of them was served since the last reload
+		if i == 0 {               // what clients have written is on the replica before the first read there
 			direct := servers.MustDial(t, behind.Primary().Addr)
 			for _, args := range [][]string{{"SET", "last", "1"}, {"WAIT", "1", "0"}} {
 				if reply, err := direct.Do(args...); err != nil || reply[0] == '-' {
@@ -125,24 +77,22 @@ func TestReloadUnderLoad(t *testing.T) {
 			}
 		}
 		write(i + 1)
-		phase.Add(1)
-		if err := gate.Signal(syscall.SIGHUP); err != nil {
-			t.Fatal(err)
-		}
-		servers.Until(t, servers.Patience, "the reload to end", func() error {
-			if n := strings.Count(gate.Log(), "settings reloaded: "); n <= i {
-				return fmt.Errorf("%d reloads in\n%s", n, gate.Log())
+		l.during(func() {
+			if err := gate.Signal(syscall.SIGHUP); err != nil {
+				t.Fatal(err)
 			}
-			return nil
+			servers.Until(t, servers.Patience, "the reload to end", func() error {
+				if n := strings.Count(gate.Log(), "settings reloaded: "); n <= i {
+					return fmt.Errorf("%d reloads in\n%s", n, gate.Log())
+				}
+				return nil
+			})
 		})
-		phase.Add(1)
 	}
-	close(stop)
-	clients.Wait()
+	during, otherwise := l.end()
 	if log := gate.Log(); strings.Contains(log, "reload failed") || strings.Contains(log, "need a restart") {
 		t.Error(log)
 	}
 	t.Logf("%d clients, %d requests, %d reloads: longest request %v during a reload, %v otherwise", *reloadClients,
-		done.Load(), *reloads, time.Duration(longest[1].Load()).Round(time.Microsecond),
-		time.Duration(longest[0].Load()).Round(time.Microsecond))
+		l.done.Load(), *reloads, during, otherwise)
 }
