@@ -157,6 +157,8 @@ type RoleSeen struct {
 	Acked uint64
 	// Version is redis_version; empty if not reported.
 	Version string
+	// Eviction is which keys the server evicts: maxmemory-policy, "noeviction" without maxmemory; empty if not reported.
+	Eviction string
 	// Priority is replica-priority; -1 if not reported.
 	Priority int
 	// LinkUp, Syncing and Primary (announced) are a replica's.
@@ -170,7 +172,7 @@ type RoleSeen struct {
 
 // Same reports whether two are equal except for offsets, which change all the time.
 func (r *RoleSeen) Same(o *RoleSeen) bool {
-	return r.Role == o.Role && r.RunID == o.RunID && r.Version == o.Version &&
+	return r.Role == o.Role && r.RunID == o.RunID && r.Version == o.Version && r.Eviction == o.Eviction &&
 		r.ReplID == o.ReplID && r.ReplID2 == o.ReplID2 && r.SecondOffset == o.SecondOffset &&
 		r.Priority == o.Priority && r.LinkUp == o.LinkUp && r.Syncing == o.Syncing && r.Primary == o.Primary &&
 		slices.Equal(r.Replicas, o.Replicas)

@@ -2,6 +2,7 @@ package topology
 
 import (
 	"slices"
+	"strings"
 )
 
 // Queries of a View. A nil View is empty, and no query of it fails.
@@ -23,6 +24,21 @@ func (v *View) Primary(shard int) *Node {
 		return nil
 	}
 	return v.Shards[shard].Primary
+}
+
+// EvictsUnread returns a primary that evicts keys which it has not served for long, by LRU or LFU: keys that clients
+// read on replicas only. nil if none is known.
+func (v *View) EvictsUnread() *Node {
+	if v == nil {
+		return nil
+	}
+	for i := range v.Shards {
+		p := v.Shards[i].Primary
+		if p != nil && (strings.HasSuffix(p.Eviction, "-lru") || strings.HasSuffix(p.Eviction, "-lfu")) {
+			return p
+		}
+	}
+	return nil
 }
 
 // LedBy returns the index of the shard whose primary a node is, or -1.

@@ -8,8 +8,20 @@ import (
 func TestQuestionsToNoView(t *testing.T) {
 	var v *View
 	if v.IsSharded() || v.Node(0) != nil || v.Primary(0) != nil || v.LedBy(0) != -1 || v.ShardOf(0) != -1 ||
-		v.IsReplica(0) || v.Demoted(0) != nil || v.Judge(nil, 0, "", -1) != StillOpen {
+		v.IsReplica(0) || v.Demoted(0) != nil || v.EvictsUnread() != nil || v.Judge(nil, 0, "", -1) != StillOpen {
 		t.Error("a view that is not there knows something")
+	}
+}
+
+func TestEvictsUnread(t *testing.T) {
+	for policy, want := range map[string]bool{"": false, "noeviction": false, "allkeys-lru": true, "volatile-lru": true,
+		"allkeys-lfu": true, "volatile-lfu": true, "allkeys-random": false, "volatile-ttl": false, "allkeys-lrm": false} {
+		n := &Node{ID: 1, Eviction: policy}
+		v := &View{Shards: []Shard{{Primary: &Node{ID: 0, Eviction: "noeviction"}, Replicas: []*Node{{ID: 2,
+			Eviction: "allkeys-lru"}}}, {Index: 1}, {Index: 2, Primary: n}}}
+		if got := v.EvictsUnread(); (got == n) != want || (got != nil) != want {
+			t.Errorf("%q: %v", policy, got)
+		}
 	}
 }
 

@@ -26,6 +26,8 @@ type Node struct {
 	Announced string
 	// Version is the server's redis_version ("7.0.15"), empty if unknown.
 	Version string
+	// Eviction is which keys the server evicts: its maxmemory-policy, "noeviction" without maxmemory; empty if unknown.
+	Eviction string
 	// Busy is the server's error reply while it runs a script that takes too long ("BUSY Redis is busy running a script.
 	// ..."); empty otherwise.
 	Busy string

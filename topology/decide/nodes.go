@@ -121,9 +121,10 @@ func (e *entry) value() *topology.Node {
 	if e.fence != nil {
 		run = e.trusted.runID
 	}
-	if e.node == nil || e.node.Version != e.role.Version || e.node.RunID != run || e.node.Busy != e.busy {
+	if e.node == nil || e.node.Version != e.role.Version || e.node.RunID != run || e.node.Busy != e.busy ||
+		e.node.Eviction != e.role.Eviction {
 		e.node = &topology.Node{ID: e.id, Addr: e.addr, Announced: e.announced, Version: e.role.Version,
-			Busy: e.busy, RunID: run}
+			Busy: e.busy, RunID: run, Eviction: e.role.Eviction}
 	}
 	return e.node
 }

@@ -168,7 +168,8 @@ func sentinelReport(l line) topology.SentinelReport {
 
 func role(l line) topology.RoleSeen {
 	o := topology.RoleSeen{Addr: long(l.subject), Version: l.values["version"], Priority: 100, RunID: l.values["run"],
-		ReplID: l.values["id"], Offset: int64(l.number("offset")), Acked: uint64(l.number("acked"))}
+		ReplID: l.values["id"], Eviction: l.values["eviction"],
+		Offset: int64(l.number("offset")), Acked: uint64(l.number("acked"))}
 	if from, offset, ok := strings.Cut(l.values["from"], ":"); ok {
 		o.ReplID2 = from
 		_, _ = fmt.Sscan(offset, &o.SecondOffset)
@@ -277,6 +278,9 @@ func picture(v *topology.View) string {
 		if n != nil && n.Busy != "" {
 			text += ", busy " + n.Addr
 		}
+	}
+	if n := v.EvictsUnread(); n != nil {
+		text += ", " + n.Addr + " " + n.Eviction
 	}
 	if v.Lowest != nil {
 		text += ", lowest " + v.Lowest.Version

@@ -217,6 +217,9 @@ func (s *State) roleSeen(o topology.RoleSeen) {
 	if o.Version == "" {
 		o.Version = e.role.Version
 	}
+	if o.Eviction == "" {
+		o.Eviction = e.role.Eviction
+	}
 	s.stale = s.stale || e.lost() || e.busy != "" || !e.answered() || !e.role.Same(&o)
 	e.role, e.roleAt, e.wordAt, e.losses, e.lostWhy, e.busy = o, s.now, s.now, 0, "", ""
 	e.openAt = time.Time{}

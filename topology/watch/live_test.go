@@ -144,6 +144,25 @@ func TestPlainLearnsReplicas(t *testing.T) {
 	}
 }
 
+func TestEvictionIsSeen(t *testing.T) {
+	servers.SkipShort(t)
+	t.Parallel()
+	env := servers.StartPlain(t, servers.Options{})
+	for _, setting := range []string{"maxmemory 100mb", "maxmemory-policy allkeys-lfu"} {
+		name, value, _ := strings.Cut(setting, " ")
+		if _, err := env.Primary().Do("config", "set", name, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	k := follow(t, watch.Service{Name: "plain", Primary: env.Primary().Addr})[0]
+	k.until(t, "the policy of the primary", func(v *topology.View) error {
+		if n := v.EvictsUnread(); n == nil || n.Eviction != "allkeys-lfu" {
+			return fmt.Errorf("%v evicts unread keys", n)
+		}
+		return nil
+	})
+}
+
 // TestSentinelSwitchIsSeenAtOnce measures from the first +switch-master that any Sentinel publishes to the View.
 func TestSentinelSwitchIsSeenAtOnce(t *testing.T) {
 	servers.SkipShort(t)

@@ -128,6 +128,16 @@ func infoReplicas(f map[string]string) []string {
 	return list
 }
 
+// parseEviction returns which keys a server evicts, by INFO memory: its maxmemory-policy, "noeviction" without a
+// maxmemory, and "" if it reports no policy.
+func parseEviction(info string) string {
+	f := topology.InfoFields(info)
+	if policy := f["maxmemory_policy"]; policy == "" || f["maxmemory"] != "0" {
+		return policy
+	}
+	return "noeviction"
+}
+
 func either(a, b string) string {
 	if a != "" {
 		return a

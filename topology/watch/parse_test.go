@@ -113,6 +113,20 @@ func parsed(name string, c map[string]any) string {
 	}
 }
 
+func TestEviction(t *testing.T) {
+	for info, want := range map[string]string{
+		"": "",
+		"# Memory\r\nused_memory:1\r\nmaxmemory:0\r\nmaxmemory_policy:allkeys-lru\r\n": "noeviction",
+		"# Memory\r\nmaxmemory:1048576\r\nmaxmemory_policy:allkeys-lru\r\n":            "allkeys-lru",
+		"# Memory\r\nmaxmemory_policy:volatile-lfu\r\n":                                "volatile-lfu",
+		"# Memory\r\nmaxmemory:1048576\r\n":                                            "",
+	} {
+		if got := parseEviction(info); got != want {
+			t.Errorf("%q: %q, want %q", info, got, want)
+		}
+	}
+}
+
 func texts(v any) map[string]string {
 	m := map[string]string{}
 	for key, value := range fields(v) {

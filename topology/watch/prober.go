@@ -16,6 +16,8 @@ const (
 	probeBackoff = 500 * time.Millisecond
 	// chaseGap is the time between two questions of a chase.
 	chaseGap = 3 * time.Millisecond
+	// evictionEvery is how often a server is asked which keys it evicts.
+	evictionEvery = 10 * time.Second
 )
 
 // prober asks one node of one service: for its role, and for its slot map in a Cluster. Questions that come while it
@@ -39,6 +41,9 @@ type prober struct {
 	// nodeTimeout is the node's cluster-node-timeout, once asked is true: it is queried once a connection.
 	nodeTimeout      time.Duration
 	nodeTimeoutAsked bool
+	// eviction is which keys the server evicts, as it reported at evictionAt.
+	eviction   string
+	evictionAt time.Time
 }
 
 // prober returns the prober of a node, started if necessary, after want has set its questions.
@@ -173,6 +178,7 @@ func (p *prober) drop() {
 		_ = p.client.Close()
 		p.client, p.answered = nil, false
 		p.nodeTimeout, p.nodeTimeoutAsked = 0, false
+		p.eviction, p.evictionAt = "", time.Time{}
 	}
 }
 
@@ -185,10 +191,15 @@ func (p *prober) askRole(ctx context.Context) (topology.Observation, error) {
 	role := redis.NewCmd(ctx, "role")
 	replication := redis.NewStringCmd(ctx, "info", "replication")
 	server := redis.NewStringCmd(ctx, "info", "server")
-	if err := together(ctx, p.client, role, replication, server); err != nil {
+	memory := redis.NewStringCmd(ctx, "info", "memory")
+	commands := []redis.Cmder{role, replication, server}
+	if seen.Asked.Sub(p.evictionAt) >= evictionEvery && !p.chasing() {
+		commands = append(commands, memory)
+	}
+	if err := together(ctx, p.client, commands...); err != nil {
 		return nil, err
 	}
-	for _, cmd := range []redis.Cmder{role, replication, server} {
+	for _, cmd := range commands {
 		err := cmd.Err()
 		if err != nil && !refused(err) {
 			return nil, err
@@ -206,6 +217,10 @@ func (p *prober) askRole(ctx context.Context) (topology.Observation, error) {
 	} else {
 		seen.Version = p.helloVersion(ctx)
 	}
+	if len(commands) > 3 {
+		p.eviction, p.evictionAt = parseEviction(memory.Val()), seen.Asked
+	}
+	seen.Eviction = p.eviction
 	return seen, nil
 }
 
