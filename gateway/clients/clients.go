@@ -20,7 +20,7 @@ import (
 type Config struct {
 	Exchange *exchange.Exchange
 	Clock    *wait.Clock
-	// Services is how many there are.
+	// Services is how many there are; see Grow.
 	Services int
 	Limits   *resp.Limits
 	// Admin has every worker do its share of a request.
@@ -55,6 +55,15 @@ type interval struct {
 func New(conf Config) *Clients {
 	return &Clients{x: conf.Exchange, clock: conf.Clock, conf: conf, monitors: trace.NewMonitors(conf.Services),
 		pauses: make([]interval, conf.Services)}
+}
+
+// Grow makes room for so many services.
+func (k *Clients) Grow(services int) {
+	k.conf.Services = services
+	k.monitors.Grow(services)
+	for len(k.pauses) < services {
+		k.pauses = append(k.pauses, interval{})
+	}
 }
 
 // AnyMonitor reports whether the commands of a service's clients are shown to somebody.

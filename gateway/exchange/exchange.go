@@ -84,7 +84,7 @@ func New(conf Config) *Exchange {
 // Serve adds a service, see Sessions.Serve.
 func (x *Exchange) Serve(s *upstream.Servers, learnt *catalog.Catalog, lost sessions.BlockingLost,
 	allowed map[string]bool, users *access.Users) *sessions.Service {
-	if s.Index == len(x.longScripts) {
+	for s.Index >= len(x.longScripts) {
 		x.longScripts = append(x.longScripts, 0)
 	}
 	return x.Sessions.Serve(s, learnt, lost, allowed, users)

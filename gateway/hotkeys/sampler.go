@@ -77,6 +77,19 @@ func NewSampler(services int, on bool, seed uint64, slotOf func(key []byte) int)
 	return s
 }
 
+// Grow makes room for so many services.
+func (s *Sampler) Grow(services int) {
+	for len(s.services) < services {
+		s.services = append(s.services, service{})
+	}
+}
+
+// Forget forgets what was seen of a service, and ends its session.
+func (s *Sampler) Forget(of int) {
+	s.services[of] = service{}
+	s.tune()
+}
+
 // Switch has it sample for the last minute, or not any more: then that is forgotten.
 func (s *Sampler) Switch(on bool) {
 	if s.on == on {

@@ -5,15 +5,27 @@ type Recorder struct {
 	of [][]*Histogram // by service and command; nil for none yet
 	// before has what there was at the last Reset of each service; nil without one.
 	before [][]*Histogram
+	most   int // the highest index of a command
 }
 
 // NewRecorder makes a recorder for so many services, and commands with indexes up to most.
 func NewRecorder(services, most int) Recorder {
-	r := Recorder{of: make([][]*Histogram, services), before: make([][]*Histogram, services)}
-	for i := range r.of {
-		r.of[i] = make([]*Histogram, most+1)
-	}
+	r := Recorder{most: most}
+	r.Grow(services)
 	return r
+}
+
+// Grow makes room for so many services.
+func (r *Recorder) Grow(services int) {
+	for len(r.of) < services {
+		r.of, r.before = append(r.of, make([]*Histogram, r.most+1)), append(r.before, nil)
+	}
+}
+
+// Forget forgets what was counted of a service.
+func (r *Recorder) Forget(service int) {
+	clear(r.of[service])
+	r.before[service] = nil
 }
 
 // Record counts the time of a command in microseconds, which belongs to a bucket.

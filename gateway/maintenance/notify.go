@@ -54,8 +54,11 @@ func New(conf Config) *Notices {
 	return n
 }
 
-// SetHolds replaces Config.Holds.
+// SetHolds replaces Config.Holds. There may be more services.
 func (n *Notices) SetHolds(holds [][]session.Hold) {
+	for len(n.services) < len(holds) {
+		n.services = append(n.services, service{})
+	}
 	for i := range n.services {
 		n.services[i].holds = holds[i]
 	}
@@ -63,6 +66,14 @@ func (n *Notices) SetHolds(holds [][]session.Hold) {
 
 // Sent is how many notifications were sent.
 func (n *Notices) Sent() uint64 { return n.sent }
+
+// Forget forgets a service, which has no client any more.
+func (n *Notices) Forget(of int) {
+	if n.services[of].held {
+		n.conf.Held(of, false)
+	}
+	n.services[of] = service{}
+}
 
 // Take begins to notify the clients of a service.
 func (n *Notices) Take(service int, notice Notice) {

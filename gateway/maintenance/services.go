@@ -10,12 +10,15 @@ type Services struct {
 	last    int64
 }
 
-// NewServices returns the Services of so many.
+// NewServices returns the Services of so many. More may come.
 func NewServices(n int) *Services { return &Services{holding: make([]int, n)} }
 
 // Held takes in that a worker begins to hold requests of a service, or ends it. ok reports whether the clients are to
 // be notified. now is the time of day.
 func (s *Services) Held(service int, held bool, now time.Time) (n Notice, ok bool) {
+	for service >= len(s.holding) {
+		s.holding = append(s.holding, 0)
+	}
 	was := s.holding[service] > 0
 	n.Kind = FailedOver
 	if held {

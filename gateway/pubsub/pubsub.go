@@ -98,13 +98,15 @@ func (p *PubSub) Add(s *upstream.Servers, closeOnGap bool) *Subscriptions {
 	of.hub.Counted = func(k fanout.Kind, name string, node topology.NodeID, listeners, conns int) {
 		p.Counted(s.Of, k, name, node, listeners, conns)
 	}
-	if s.Index < len(p.services) {
-		p.services[s.Index] = of
-	} else {
-		p.services = append(p.services, of)
+	for s.Index >= len(p.services) {
+		p.services = append(p.services, nil)
 	}
+	p.services[s.Index] = of
 	return of
 }
+
+// Forget forgets the service with this Index, which has no session and no connection.
+func (p *PubSub) Forget(index int) { p.services[index] = nil }
 
 // SetCloseOnGap replaces what becomes of subscribers that may have missed messages, in gaps that begin from now on.
 func (s *Subscriptions) SetCloseOnGap(closes bool) { s.closeOnGap = closes }

@@ -22,7 +22,7 @@ type audit struct {
 // tests call it after each step.
 func (x *Sessions) Check() error {
 	a := audit{x: x}
-	for _, s := range x.served {
+	for s := range x.AllServed {
 		a.room("catalog", s.Catalog.Check())
 		if !reflect.ValueOf(s.none).IsZero() {
 			a.wrong("service %d: the clients that own no rare share %+v", s.Index, s.none)
@@ -58,7 +58,7 @@ func (x *Sessions) Rest() error {
 
 // Deadlines calls due for all that sessions wait for, with a name and the time. Tests call it.
 func (x *Sessions) Deadlines(due func(what string, at time.Duration)) {
-	for _, s := range x.served {
+	for s := range x.AllServed {
 		for i := range s.holds {
 			if at, waits := s.holds[i].Next(); waits {
 				due("the end of a wait for a primary", at)

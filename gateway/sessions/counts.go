@@ -45,7 +45,7 @@ func (c *Counts) Add(o *Counts) {
 // AllServed calls yield for each service, and for those of users that nobody uses any more.
 func (x *Sessions) AllServed(yield func(*Service) bool) {
 	for _, s := range x.served {
-		if !yield(s) {
+		if s != nil && !yield(s) {
 			return
 		}
 	}

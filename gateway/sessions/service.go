@@ -65,13 +65,23 @@ func (x *Sessions) Serve(s *upstream.Servers, learnt *catalog.Catalog, lost Bloc
 	}
 	served := &Service{Servers: s, Catalog: learnt, x: x, BlockingLost: lost, holds: make([]wait.Buffer, shards+1),
 		allowed: allowed, Users: users, closed: s.As == nil && !s.Lazy, unusedSince: x.clock.Now}
-	if s.Index < len(x.served) {
-		x.served[s.Of].counts.Add(&x.served[s.Index].counts)
-		x.served[s.Index] = served
-	} else {
-		x.served = append(x.served, served)
+	for s.Index >= len(x.served) {
+		x.served = append(x.served, nil)
 	}
+	if old := x.served[s.Index]; old != nil {
+		x.served[old.Of].counts.Add(&old.counts)
+	}
+	x.served[s.Index] = served
 	return served
+}
+
+// Forget forgets a service of the settings and those of its users. They must have no session and no connection.
+func (x *Sessions) Forget(of int) {
+	for i, s := range x.served {
+		if s != nil && s.Of == of {
+			x.served[i] = nil
+		}
+	}
 }
 
 // UsersAt returns the users of the clients of a listener.

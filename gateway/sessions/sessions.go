@@ -83,7 +83,7 @@ type Sessions struct {
 	ends   Ends
 	totals Totals
 
-	served []*Service // by upstream.Servers.Index
+	served []*Service // by upstream.Servers.Index; nil where there is none
 
 	// Its parts have fields of their own, which no other part changes.
 	Table

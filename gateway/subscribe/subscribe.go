@@ -31,14 +31,16 @@ type Subscribers struct {
 // New makes Subscribers.
 func New(conf Config) *Subscribers { return &Subscribers{x: conf.Exchange, conf: conf} }
 
-// Serve adds a service, in the order of their indexes, or takes it in place of the one with its Index.
+// Serve adds a service, or takes it in place of the one with its Index.
 func (u *Subscribers) Serve(s *pubsub.Subscriptions) {
-	if s.Index < len(u.services) {
-		u.services[s.Index] = s
-	} else {
-		u.services = append(u.services, s)
+	for s.Index >= len(u.services) {
+		u.services = append(u.services, nil)
 	}
+	u.services[s.Index] = s
 }
+
+// Forget forgets the service with this Index, which has no session and no connection.
+func (u *Subscribers) Forget(index int) { u.services[index] = nil }
 
 // Count is how many commands have subscribed a client.
 func (u *Subscribers) Count() uint64 { return u.count }

@@ -61,6 +61,13 @@ type watcher struct {
 // NewMonitors returns the Monitors of a worker with so many services.
 func NewMonitors(services int) Monitors { return Monitors{services: make([]service, services)} }
 
+// Grow makes room for so many services.
+func (a *Monitors) Grow(services int) {
+	for len(a.services) < services {
+		a.services = append(a.services, service{})
+	}
+}
+
 // Begin records that a session has sent MONITOR. It returns false if the session had before.
 func (a *Monitors) Begin(m *Monitor) bool {
 	if m.state != off {

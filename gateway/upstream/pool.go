@@ -27,6 +27,8 @@ type Config struct {
 	Settled func(service int, epoch uint64)
 	// DedicatedMax bounds the dedicated connections to one server. Zero: no bound.
 	DedicatedMax int
+	// Places are how many services of the settings there may be in the life of a pool: those of users come behind them.
+	Places int
 }
 
 // SetDedicatedMax replaces DedicatedMax. Connections past it are closed when no session has them.
@@ -70,7 +72,9 @@ type Users interface {
 // makes it.
 type Pool struct {
 	Config
+	// servers are by Index; nil where there are none, or none any more. added are those that Add added.
 	servers []*Servers
+	added   int
 	conns   []*Conn     // by ID; nil where removed
 	free    []ConnID    // IDs to reuse
 	freed   [2][]ConnID // IDs of connections removed in this round, and in the one before, which the loop now closes

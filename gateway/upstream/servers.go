@@ -45,11 +45,20 @@ type Servers struct {
 // from the servers' own timeout.
 func (p *Pool) Add(name string, reads Reads, silentAfter time.Duration) *Servers {
 	s := &Servers{
-		pool: p, Index: len(p.servers), Of: len(p.servers), Name: name, Reads: reads, silentAfter: silentAfter,
+		pool: p, Index: p.added, Of: p.added, Name: name, Reads: reads, silentAfter: silentAfter,
 		promoted: map[topology.NodeID]time.Duration{},
 	}
-	p.servers = append(p.servers, s)
+	p.added++
+	p.put(s)
 	return s
+}
+
+// put records servers at their Index.
+func (p *Pool) put(s *Servers) {
+	for s.Index >= len(p.servers) {
+		p.servers = append(p.servers, nil)
+	}
+	p.servers[s.Index] = s
 }
 
 // SetPolicy replaces which servers serve reads, and for how long one may be silent. Renew and Leave do what follows

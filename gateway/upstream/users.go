@@ -17,24 +17,23 @@ func (s *Servers) KnowUsers() { s.Lazy = true }
 func (of *Servers) AddUser(as session.Credentials) *Servers {
 	p := of.pool
 	s := &Servers{
-		pool: p, Index: len(p.servers), Of: of.Index, As: &as, Lazy: true, Name: of.Name, Reads: of.Reads,
+		pool: p, Index: max(p.Places, len(p.servers)), Of: of.Index, As: &as, Lazy: true, Name: of.Name, Reads: of.Reads,
 		silentAfter: of.silentAfter, silent: of.silent, View: of.View, promoted: maps.Clone(of.promoted),
 	}
 	if of.View != nil {
 		s.left = of.View.Epoch // no connection leads anywhere yet
 	}
-	for i, other := range p.servers {
-		if other == nil {
+	for i := p.Places; i < len(p.servers); i++ {
+		if p.servers[i] == nil {
 			s.Index = i
-			p.servers[i] = s
-			return s
+			break
 		}
 	}
-	p.servers = append(p.servers, s)
+	p.put(s)
 	return s
 }
 
-// Drop forgets what AddUser added. It must have no connections; see Unconnected.
+// Drop forgets what Add or AddUser added. It must have no connections; see Unconnected.
 func (s *Servers) Drop() {
 	s.pool.servers[s.Index] = nil
 	maps.DeleteFunc(s.pool.sets, func(k Key, _ *Set) bool { return k.Service == s.Index })
@@ -53,6 +52,23 @@ func (s *Servers) Disconnect() bool {
 	for l := range s.pool.All {
 		if l.Key.Service == s.Index {
 			s.pool.Remove(l, Idle)
+		}
+	}
+	return s.Unconnected()
+}
+
+// Abandon closes the connections, now that no session uses them, and reports whether there are none any more. Those
+// that owe a reply are kept until it has come; at once: none is.
+func (s *Servers) Abandon(atOnce bool) bool {
+	for l := range s.pool.All {
+		switch {
+		case l.Key.Service != s.Index:
+		case l.State == Open && l.Inflight.Len() > 0 && l.Key.Purpose != Subscription && !atOnce:
+		case l.State == Open:
+			s.pool.Lose(l, Retired)
+			s.pool.Remove(l, Retired)
+		default:
+			s.pool.Remove(l, Retired)
 		}
 	}
 	return s.Unconnected()

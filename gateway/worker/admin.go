@@ -11,6 +11,9 @@ import (
 
 // Admin does this worker's share of a request, and returns its partial result.
 func (w *Worker) Admin(r *admin.Request) (p admin.Partial) {
+	if len(r.Services) > 0 && w.services[r.Services[0]] == nil {
+		return p // it was removed meanwhile
+	}
 	switch r.Kind {
 	case admin.ListClients:
 		p.Lines = w.clients.List(r)

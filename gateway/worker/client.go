@@ -9,7 +9,7 @@ import (
 )
 
 // ClientOpened adds a client and returns its id, which stays its own until it is closed. listener is the index of its
-// service, or behind the services that of a Config.Listeners. remote and local are its addresses as CLIENT LIST shows
+// service, or behind Config.Places that of a Config.Listeners. remote and local are its addresses as CLIENT LIST shows
 // them.
 func (w *Worker) ClientOpened(listener int, remote, local string) uint32 {
 	s, face := w.behind(listener)
@@ -26,7 +26,7 @@ func (w *Worker) ClientOpened(listener int, remote, local string) uint32 {
 
 // behind returns the service of a listener, and the role that it emulates.
 func (w *Worker) behind(listener int) (*service, *facade.Role) {
-	if n := len(w.conf.Services); listener >= n {
+	if n := w.conf.Places; listener >= n {
 		d := &w.conf.Listeners[listener-n]
 		return w.services[d.Service], d.Role
 	}

@@ -12,6 +12,9 @@ func (c *Config) fill() {
 	if c.GatherFrom == 0 {
 		c.GatherFrom = sessions.GatherFrom
 	}
+	if c.Places == 0 {
+		c.Places = len(c.Services)
+	}
 }
 
 // ofSessions are the limits of sessions.
@@ -35,6 +38,7 @@ func (w *Worker) configure(c *Config) {
 		return func(c *sessions.Session) *sessions.Terms { return w.terms.of(c.Listener, c.User) }
 	})
 	w.notices.SetHolds(holdsOf(&w.conf))
+	w.serveAll()
 	for s := range w.services.All {
 		conf := &w.conf.Services[s.Of]
 		s.Servers.SetPolicy(conf.Reads, conf.SilentAfter)

@@ -36,7 +36,7 @@ func (w *Worker) fill() {
 		w.env.ScriptSeen = func(int, []byte) {}
 		w.env.Script = func(int, []byte) []byte { return nil }
 		w.env.ScriptsForgotten = func(int) {}
-		alone := make([]int, len(w.conf.Services))
+		alone := make([]int, w.conf.Places)
 		w.env.LongScripts = func(service, add int) int {
 			alone[service] += add
 			return alone[service]
@@ -79,7 +79,7 @@ func (w *Worker) countAlone() {
 		w.env.Malformed = func(int, string, string) {}
 	}
 	if w.env.Counted == nil {
-		all := make([]fanout.Census, len(w.conf.Services))
+		all := make([]fanout.Census, w.conf.Places)
 		w.env.Counted = func(s int, k fanout.Kind, name string, node topology.NodeID, listeners, conns int) {
 			all[s].Count(k, name, node, listeners, conns)
 		}

@@ -24,11 +24,18 @@ func (w *Worker) Drain(all bool, most int) int {
 	if !all && w.notices.Passing() {
 		return w.x.Clients() // some are yet to be asked
 	}
+	w.drain(func(*sessions.Session) bool { return true }, all, most)
+	return w.x.Clients()
+}
+
+// drain does a step of Drain for the clients that leave.
+func (w *Worker) drain(leaves func(*sessions.Session) bool, all bool, most int) {
 	for c := range w.x.All {
 		if most <= 0 {
 			break
 		}
 		switch {
+		case !leaves(c):
 		case c.Ending || !all && stays(c, w.clock.Now):
 		case c.AwaitsBlocking() && !c.Withholds():
 			if c.Output.Len() == 0 { // the replies before it are still to be written
@@ -40,7 +47,6 @@ func (w *Worker) Drain(all bool, most int) int {
 			most--
 		}
 	}
-	return w.x.Clients()
 }
 
 // stays reports whether a client is to be closed later in a drain, if it has not left by itself: it was asked to move;

@@ -60,16 +60,22 @@ type slowness struct {
 }
 
 func newSlowness(conf *Config, env *Env) slowness {
-	s := slowness{of: make([]time.Duration, len(conf.Services))}
 	if env.Slow == nil {
 		conf.SlowerThan = -1
 	}
-	all := make([]int, len(conf.Services))
-	for i := range all {
-		all[i] = i
-	}
-	s.set(all, conf.SlowerThan)
+	s := slowness{}
+	s.grow(conf)
 	return s
+}
+
+// grow makes room for all services of a configuration. The new ones begin with its SlowerThan.
+func (s *slowness) grow(conf *Config) {
+	var added []int
+	for len(s.of) < len(conf.Services) {
+		added = append(added, len(s.of))
+		s.of = append(s.of, 0)
+	}
+	s.set(added, conf.SlowerThan)
 }
 
 // set changes from which time on requests of some services are slow.

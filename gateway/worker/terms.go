@@ -40,10 +40,11 @@ func newTerms(conf *Config, x *sessions.Sessions) terms {
 		Push:   sessions.OutputLimit{Max: conf.PushBytesMax, Soft: conf.PushSoft},
 	}
 	memories := map[*account.Bound]*sessions.UserMemory{}
+	t.at = make([]*sessions.Terms, conf.Places+len(conf.Listeners))
 	add := func(listener, service int, hold session.Hold) {
 		at := ofAll
 		at.Hold, at.OnPrimary = hold, conf.Services[service].OnPrimary
-		t.at = append(t.at, &at)
+		t.at[listener] = &at
 		for name, u := range conf.Services[service].Users {
 			if u.Memory != nil && memories[u.Memory] == nil {
 				memories[u.Memory] = x.BoundUser(*u.Memory)
@@ -55,7 +56,7 @@ func newTerms(conf *Config, x *sessions.Sessions) terms {
 		add(i, i, conf.Services[i].Hold)
 	}
 	for i := range conf.Listeners {
-		add(len(conf.Services)+i, conf.Listeners[i].Service, conf.Listeners[i].Hold)
+		add(conf.Places+i, conf.Listeners[i].Service, conf.Listeners[i].Hold)
 	}
 	return t
 }

@@ -102,11 +102,10 @@ func (u *users) serve(up *upstream.Servers, of *access.Users) *service {
 	learnt := catalog.New(memory(&w.env, up.Of))
 	s := &service{Servers: up, Subscriptions: subscriptions,
 		Service: w.x.Serve(up, learnt, conf.BlockingLost, conf.Allowed, of)}
-	if up.Index < len(w.services) {
-		w.services[up.Index] = s
-	} else {
-		w.services = append(w.services, s)
+	for up.Index >= len(w.services) {
+		w.services = append(w.services, nil)
 	}
+	w.services[up.Index] = s
 	return s
 }
 

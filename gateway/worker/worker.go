@@ -87,7 +87,10 @@ func (l Listener) As(other Listener) Listener {
 
 // Config of a worker. QueryBytesMax and OutputBytesMax must be positive; of the other limits each says what zero means.
 type Config struct {
+	// Services may become more, up to Places: one stays where it is, even when it is removed. Places never changes; zero:
+	// none is added.
 	Services       []Service
+	Places         int
 	Limits         resp.Limits
 	QueryBytesMax  int
 	OutputBytesMax int
@@ -130,7 +133,7 @@ type Env struct {
 	// View returns a service's newest view, nil while nothing is known.
 	View func(service int) *topology.View
 	// Config returns the newest configuration, which is never written to: the same value until it changes. It has the
-	// services of the first one, in their order. Nil: it never changes.
+	// services of the one before, in their order, and may have more. Nil: it never changes.
 	Config func() *Config
 	// Report passes on an observation to the control plane.
 	Report func(service int, r topology.Report)
@@ -227,6 +230,7 @@ type Worker struct {
 	sums         Stats // what Stats returned last
 	pubsub       *pubsub.PubSub
 	services     services
+	served       int // services of the settings, removed ones among them
 	users        map[userKey]*service
 	hot          sampling
 	slow         slowness
@@ -253,7 +257,7 @@ func New(conf Config, env Env) *Worker {
 	w.configured = w.env.Config()
 	pool := upstream.New(upstream.Config{
 		Clock: &clock, Rand: w.rnd, Blocks: spare, Users: (*carried)(w), DedicatedMax: conf.DedicatedMax,
-		Reported: env.Report, Settled: w.env.Settled,
+		Places: w.conf.Places, Reported: env.Report, Settled: w.env.Settled,
 	})
 	w.clock, w.pool, w.blocks = &clock, pool, spare
 	w.x = exchange.New(exchange.Config{
@@ -294,13 +298,7 @@ func New(conf Config, env Env) *Worker {
 		Clock: &clock, Rand: w.rnd, Blocks: spare, Pool: pool, Listeners: (*subscribed)(w), GapEnded: w.env.Gap,
 		Counted: w.env.Counted,
 	})
-	for _, s := range conf.Services {
-		up := pool.Add(s.Name, s.Reads, s.SilentAfter)
-		if s.Pass {
-			up.KnowUsers()
-		}
-		(*users)(w).serve(up, w.env.Users(up.Index))
-	}
+	w.serveAll()
 	return w
 }
 

@@ -57,7 +57,7 @@ func (l *Loop) defaults(conf *worker.Config, env *worker.Env) {
 		env.ScriptsForgotten = func(int) { clear(l.scripts) }
 	}
 	if env.LongScripts == nil {
-		long := make([]int, len(conf.Services))
+		long := make([]int, max(conf.Places, len(conf.Services)))
 		env.LongScripts = func(service, add int) int {
 			long[service] += add
 			return long[service]

@@ -90,7 +90,7 @@ type Loop struct {
 func New(conf worker.Config, env worker.Env, net Net, fail func(format string, args ...any)) *Loop {
 	l := &Loop{Now: time.Second, net: net, fail: fail, scripts: map[string][]byte{}}
 	l.defaults(&conf, &env)
-	l.views = make([]*topology.View, len(conf.Services))
+	l.views = make([]*topology.View, max(conf.Places, len(conf.Services)))
 	view := env.View
 	env.View = func(service int) *topology.View {
 		l.views[service] = view(service)
