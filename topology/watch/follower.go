@@ -29,13 +29,14 @@ type follower struct {
 	watch *Watch
 	key   followerKey
 	// addr is its dial address, and its name in observations.
-	addr   string
-	access access
+	addr string
 	// wake requests a poll at once.
 	wake chan struct{}
 	end  context.CancelFunc
 
-	// watch.mu guards the rest. listeners are the services, in the order in which they came.
+	// watch.mu guards the rest. access is that of one of the listeners.
+	access access
+	// listeners are the services, in the order in which they came.
 	listeners []*service
 	// named: a service's settings name it, so it is never forgotten.
 	named bool
@@ -56,7 +57,10 @@ func (f *follower) run(ctx context.Context) {
 
 // client returns a plain client, which can pipeline; go-redis's SentinelClient cannot.
 func (f *follower) client() *redis.Client {
-	return redis.NewClient(options(f.addr, f.watch.options.DialTimeout, f.access))
+	f.watch.mu.Lock()
+	access := f.access
+	f.watch.mu.Unlock()
+	return redis.NewClient(options(f.addr, f.watch.options.DialTimeout, access))
 }
 
 // listen keeps a subscription alive. A poll follows each time without one: messages may have been missed.

@@ -38,11 +38,14 @@ func (w *Watch) follow(s *service, addr string, named bool) {
 	key.addr = addr
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if s.left {
+		return
+	}
 	f := w.followers[key]
 	if f == nil {
 		var ctx context.Context
 		f = &follower{watch: w, key: key, addr: addr, access: s.toSentinels(), wake: make(chan struct{}, 1)}
-		ctx, f.end = context.WithCancel(s.ctx)
+		ctx, f.end = context.WithCancel(w.ctx)
 		if !w.startLocked(func() { f.run(ctx) }) {
 			f.end()
 			return
@@ -53,6 +56,21 @@ func (w *Watch) follow(s *service, addr string, named bool) {
 	if !f.hasListener(s) {
 		f.listeners = append(f.listeners, s)
 		nudge(f.wake)
+	}
+}
+
+// unfollow removes the service from the listeners of all Sentinels, and ends the followers that have none left. The
+// caller has Watch.mu.
+func (w *Watch) unfollow(s *service) {
+	s.left = true
+	for _, f := range w.followers {
+		f.listeners = slices.DeleteFunc(slices.Clone(f.listeners), func(other *service) bool { return other == s })
+		if len(f.listeners) == 0 {
+			delete(w.followers, f.key)
+			f.end()
+			continue
+		}
+		f.access = f.listeners[0].toSentinels() // that of a service which is there
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -96,14 +97,16 @@ func (s Service) settings(refresh time.Duration) decide.Settings {
 
 // Watch runs the keepers of all services and the connections that feed them.
 type Watch struct {
-	options  Options
-	services []*service
-	running  sync.WaitGroup
+	options Options
+	running sync.WaitGroup
 
-	// mu guards followers and their listeners.
+	// mu guards the rest, and the listeners of followers.
 	mu        sync.Mutex
+	services  []*service
 	followers map[followerKey]*follower
-	ended     bool
+	// ctx is that of Run, nil before.
+	ctx   context.Context
+	ended bool
 }
 
 // service is one Service with its keeper. Faults of its servers affect its own goroutines only.
@@ -112,7 +115,11 @@ type service struct {
 	watch  *Watch
 	logger hclog.Logger
 	keeper *keeper.Keeper
-	ctx    context.Context
+	// ctx ends with the service.
+	ctx context.Context
+	end context.CancelFunc
+	// left: it is not watched any more. Watch.mu guards it.
+	left bool
 	// identity is shared by followers of services with the same credentials.
 	identity followerKey
 	// tap receives each observation before the keeper; nil except in a survey.
@@ -139,7 +146,7 @@ type Watched struct {
 	s      *service
 }
 
-// Add adds a service. Only before Run.
+// Add adds a service. It is watched when Run is called, or if that was before, from Begin on.
 func (w *Watch) Add(s Service) Watched {
 	added := w.add(s)
 	return Watched{added.keeper, added}
@@ -151,33 +158,65 @@ func (w *Watch) add(s Service) *service {
 	state := decide.New(s.settings(w.options.RefreshInterval))
 	sv.keeper = keeper.New(state, time.Now, sv.do)
 	sv.keeper.OnEvent(sv.log)
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.services = append(w.services, sv)
 	return sv
+}
+
+// Begin begins to watch a service that was added while Run runs.
+func (w *Watch) Begin(s Watched) { w.begin(s.s) }
+
+func (w *Watch) begin(s *service) {
+	w.mu.Lock()
+	begins := w.ctx != nil && s.ctx == nil // if not, Run does or has
+	if begins {
+		s.ctx, s.end = context.WithCancel(w.ctx)
+		s.identity = s.sentinelIdentity()
+	}
+	w.mu.Unlock()
+	if !begins {
+		return
+	}
+	w.start(func() { s.keeper.Run(s.ctx) })
+	for _, addr := range s.Sentinels {
+		w.follow(s, addr, true)
+	}
+	if s.Primary != "" {
+		w.start(s.resolve)
+	}
+}
+
+// End ends watching a service, and closes its connections. Its keeper keeps the last View.
+func (w *Watch) End(s Watched) {
+	w.mu.Lock()
+	w.services = slices.DeleteFunc(w.services, func(other *service) bool { return other == s.s })
+	w.unfollow(s.s)
+	if s.s.end != nil {
+		s.s.end()
+	}
+	w.mu.Unlock()
+	s.s.endAsking()
 }
 
 // Run watches until ctx ends, and returns when all its goroutines and connections have ended. The error is always nil:
 // no server can end it.
 func (w *Watch) Run(ctx context.Context) error {
-	for _, s := range w.services {
-		s.ctx = ctx
-		s.identity = s.sentinelIdentity()
-	}
-	for _, s := range w.services {
-		w.running.Go(func() { s.keeper.Run(ctx) })
-		for _, addr := range s.Sentinels {
-			w.follow(s, addr, true)
-		}
-		if s.Primary != "" {
-			w.running.Go(s.resolve)
-		}
+	w.mu.Lock()
+	w.ctx = ctx
+	first := slices.Clone(w.services)
+	w.mu.Unlock()
+	for _, s := range first {
+		w.begin(s)
 	}
 	<-ctx.Done()
-	for _, s := range w.services {
-		s.endAsking()
-	}
 	w.mu.Lock()
 	w.ended = true
+	last := w.services
 	w.mu.Unlock()
+	for _, s := range last {
+		s.endAsking()
+	}
 	w.running.Wait()
 	return nil
 }
