@@ -56,6 +56,21 @@ func (e *entry) wake() {
 	}
 }
 
+// acceptAt takes connections at a listener until ctx or the listener ends, from when the topology of its service is
+// known.
+func (e *entry) acceptAt(ctx context.Context, ln listener) {
+	ln.life.entering.Add(1)
+	e.running.Go(func() {
+		stop := context.AfterFunc(ctx, ln.life.end)
+		await(ln.life.ctx, ln.service.Keeper.Known())
+		e.accept(ln.life.ctx, ln)
+		ln.life.entering.Done()
+		ln.life.entering.Wait()
+		stop()
+		ln.life.end()
+	})
+}
+
 // accept takes connections until its context ends: that stops handshakes, too.
 func (e *entry) accept(ctx context.Context, ln listener) {
 	failures, loggedAt := 0, time.Time{}
@@ -90,7 +105,11 @@ func (e *entry) accept(ctx context.Context, ln listener) {
 			e.serve(ln, t, conn)
 		default:
 			e.handshakes.Begin()
-			e.running.Go(func() { e.enter(ctx, conn, ln, t) })
+			ln.life.entering.Add(1)
+			e.running.Go(func() {
+				defer ln.life.entering.Done()
+				e.enter(ctx, conn, ln, t)
+			})
 		}
 	}
 }

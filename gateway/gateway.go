@@ -24,7 +24,6 @@ import (
 	"evergate/gateway/config"
 	"evergate/gateway/descriptors"
 	"evergate/gateway/dial"
-	"evergate/gateway/direct"
 	"evergate/gateway/fanout"
 	"evergate/gateway/limits"
 	"evergate/gateway/loop"
@@ -51,10 +50,13 @@ import (
 type Gateway struct {
 	inUse
 	// workers are what they are configured with. They never change.
-	workers   []atomic.Pointer[worker.Config]
-	logger    hclog.Logger
-	watch     *watch.Watch
-	roster    atomic.Pointer[roster]
+	workers []atomic.Pointer[worker.Config]
+	logger  hclog.Logger
+	watch   *watch.Watch
+	roster  atomic.Pointer[roster]
+	// places is how many sub-services there may be in the life of the gateway. nowhere stands for those that are gone.
+	places    int
+	nowhere   *service
 	directory atomic.Pointer[directory]
 	guesses   *shared.Guesses
 	*audit
@@ -122,7 +124,8 @@ func newWith(conf config.Gateway, logger hclog.Logger,
 	})
 	g.prints, g.guesses = shared.NewPrints(), shared.NewGuesses(g.guessed)
 	r := (&roster{}).with(&conf)
-	d := (&directory{first: len(r.parts)}).with(&conf, r)
+	g.places = len(r.parts) + placesMore
+	d := (&directory{first: g.places}).with(&conf, r)
 	g.roster.Store(r)
 	g.directory.Store(d)
 	g.workers = make([]atomic.Pointer[worker.Config], conf.Workers)
@@ -145,6 +148,9 @@ func newWith(conf config.Gateway, logger hclog.Logger,
 		return nil, err
 	}
 	if g.audit, err = newAudit(conf.AuditLog, logger.Named("audit")); err != nil {
+		return nil, err
+	}
+	if g.nowhere, err = g.newNowhere(); err != nil {
 		return nil, err
 	}
 	for i, s := range r.services {
@@ -176,37 +182,6 @@ func (g *Gateway) connect(ctx context.Context, to upstream.Dial) (net.Conn, upst
 		g.upstreamLog.DialFailed(service, to, err)
 	}
 	return conn, met, err
-}
-
-// prepare makes what a new service of the roster needs, with these settings. Nothing of it runs yet.
-func (g *Gateway) prepare(s *service, c *config.Service, tls *tlsOf, made gatesOf) {
-	s.use(c, tls)
-	s.gate, s.facadeGate = made.own, made.facade
-	s.scripts, s.unserved, s.measured = shared.NewScripts(), outage.NewService(g.logger, s.name), newMeasuredOf(g, s)
-	s.Watched = g.watch.Add(watchedBy(s))
-	s.direct = direct.New(direct.About{
-		Name: s.name, Logger: g.logger, Conf: s.conf, View: s.view, Ask: s.Ask, AskMany: s.AskMany,
-		Aside: g.aside,
-	})
-	g.followOffsets(s)
-	k := s.Keeper
-	k.OnView(func(v *topology.View) {
-		if g.logger.IsDebug() {
-			g.logger.Named("topology").Debug("view published", "service", s.name, "epoch", v.Epoch, "shards", v.String())
-		}
-		g.descriptors.Seen(s.name, v)
-		g.wake()
-		g.mu.Lock()
-		hooks := g.onView
-		g.mu.Unlock()
-		for _, f := range hooks {
-			f(s.name, v)
-		}
-	})
-	k.OnEvent(s.failovers.Note)
-	g.observe(s)
-	k.OnEvent(s.unserved.NoteCause)
-	k.SetWorkers(s.settlers(g.conf().Workers))
 }
 
 // env connects the worker of loop i to the rest of the gateway.
@@ -331,23 +306,10 @@ func (g *Gateway) Start() error {
 		g.runService(ctx, s)
 	}
 	for _, ln := range g.listeners {
-		g.running.Go(func() {
-			await(g.accepting, ln.service.Keeper.Known())
-			g.accept(g.accepting, ln)
-		})
+		g.acceptAt(g.accepting, ln)
 	}
 	g.observer.Start(ctx, g.running.Go)
 	return nil
-}
-
-// runService runs what a service needs until ctx ends, beside its keeper.
-func (g *Gateway) runService(ctx context.Context, s *service) {
-	g.running.Go(func() { s.unserved.Run(ctx, s.view) })
-	g.running.Go(func() { s.poller.Run(ctx) })
-	g.running.Go(func() { s.gate.Follow(ctx, g.logger.Named(s.name), g.wake) })
-	if s.facadeGate != nil {
-		g.running.Go(func() { s.facadeGate.Follow(ctx, g.logger.Named(s.name), g.wake) })
-	}
 }
 
 // Addrs are the addresses of the listeners, in the order of the configuration.

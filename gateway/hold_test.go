@@ -28,7 +28,7 @@ func waits(t *testing.T, conf config.Gateway, listener int, downAfter time.Durat
 		Shards: []topology.Shard{{Name: "main", Condition: topology.Orphan}}}
 	r := (&roster{}).with(&conf)
 	_, own := listenerIDs(&conf, r)
-	w := worker.New(workerConfig(&conf, r, own, &userBounds{}), worker.Env{
+	w := worker.New(workerConfig(&conf, r, len(r.parts), own, &userBounds{}), worker.Env{
 		View:         func(int) *topology.View { return view },
 		Report:       func(int, topology.Report) {},
 		ClientNumber: func() int64 { return 1 },

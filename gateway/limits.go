@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"maps"
 	"sync"
 	"sync/atomic"
 
@@ -46,6 +47,13 @@ func (m *userMemories) get(user userName) *atomic.Int64 {
 		m.of[user] = &atomic.Int64{}
 	}
 	return m.of[user]
+}
+
+// forget forgets the users of a service.
+func (m *userMemories) forget(s *service) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	maps.DeleteFunc(m.of, func(user userName, _ *atomic.Int64) bool { return user.of == s })
 }
 
 // userBounds are how a worker bounds what is kept for the clients of single users. The sub-services of a service count

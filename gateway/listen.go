@@ -1,10 +1,13 @@
 package gateway
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"os"
 	"slices"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -21,6 +24,20 @@ type listener struct {
 	address string
 	isTLS   bool
 	terms   *atomic.Pointer[terms]
+	life    *life
+}
+
+// life is that of a listener: end ends what its connections must pass before they are clients. entering has those.
+type life struct {
+	ctx      context.Context
+	end      context.CancelFunc
+	entering sync.WaitGroup
+}
+
+func newLife() *life {
+	l := &life{}
+	l.ctx, l.end = context.WithCancel(context.Background())
+	return l
 }
 
 // terms are what a listener asks of a connection before it is a client. They never change.
@@ -61,8 +78,8 @@ func (g *Gateway) listen() (err error) {
 }
 
 // openListeners returns the listeners of settings, in their order: those of open that have their IDs, and others that
-// it opens. inherited returns sockets for those of a service that are open already, by their addresses. After an error
-// what it opened is closed.
+// it opens; one takes over the socket of a listener that is to be closed and has its address. inherited returns sockets
+// for those of a service that are open already, by their addresses. After an error what it opened is closed.
 func openListeners(c *config.Gateway, r *roster, d *directory, open []listener,
 	inherited func(*config.Service) map[string]net.Listener) (all []listener, err error) {
 	ids := d.ids
@@ -78,6 +95,9 @@ func openListeners(c *config.Gateway, r *roster, d *directory, open []listener,
 			}
 			ln := sockets[address]
 			if ln == nil {
+				ln, err = takeOver(address, open, d)
+			}
+			if ln == nil && err == nil {
 				ln, err = listenOn(address)
 			}
 			if err != nil {
@@ -85,10 +105,38 @@ func openListeners(c *config.Gateway, r *roster, d *directory, open []listener,
 				return nil, err
 			}
 			all = append(all, listener{Listener: ln, service: r.services[i], id: id, address: address, isTLS: s.IsTLS(n),
-				terms: &atomic.Pointer[terms]{}})
+				terms: &atomic.Pointer[terms]{}, life: newLife()})
 		}
 	}
 	return all, nil
+}
+
+// takeOver returns a listener on the socket of one that has this address and is not among those of d; nil for none. So
+// an address can pass from one service to another, and no connection is refused meanwhile.
+func takeOver(address string, open []listener, d *directory) (net.Listener, error) {
+	at := slices.IndexFunc(open, func(ln listener) bool {
+		return ln.address == address && !strings.HasSuffix(address, ":0") && !slices.Contains(d.ids, ln.id)
+	})
+	if at < 0 {
+		return nil, nil
+	}
+	old, ok := open[at].Listener.(interface{ File() (*os.File, error) })
+	if !ok {
+		return nil, nil
+	}
+	if unix, ok := old.(*net.UnixListener); ok {
+		unix.SetUnlinkOnClose(false) // the path stays
+	}
+	file, err := old.File()
+	if err != nil {
+		return nil, fmt.Errorf("listen %s: %w", address, err)
+	}
+	defer file.Close()
+	ln, err := net.FileListener(file)
+	if unix, ok := ln.(*net.UnixListener); ok {
+		unix.SetUnlinkOnClose(true)
+	}
+	return ln, err
 }
 
 // beside returns the listeners that are not among others.

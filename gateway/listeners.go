@@ -64,6 +64,18 @@ func (d *directory) with(c *config.Gateway, r *roster) *directory {
 	return next
 }
 
+// without returns a directory in which another service stands for one that is gone.
+func (d *directory) without(gone, nowhere *service) *directory {
+	next := *d
+	next.keys = slices.Clone(d.keys)
+	for i := range next.keys {
+		if next.keys[i].service == gone {
+			next.keys[i].service = nowhere
+		}
+	}
+	return &next
+}
+
 // rulesOf returns the rules of a service's listeners that have some, by their IDs.
 func (d *directory) rulesOf(service *service) map[int]gates.Rules {
 	at := map[int]gates.Rules{}

@@ -48,6 +48,7 @@ func newObserver(g *Gateway) *observe.Observer {
 func (g *Gateway) observe(s *service) {
 	s.observed = observe.NewService(observe.About{
 		Name: s.name, Keeper: s.Keeper, Failovers: &s.failovers, Parts: s.parts, Conf: s.conf,
+		Added:         g.ctx != nil,
 		Listeners:     func() []api.Listener { return shownListeners(g, s) },
 		ReadsReplicas: func() bool { return s.reader != noPart || s.conf().UsedReads() != config.ReadPrimary },
 	})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -44,6 +45,7 @@ var errNotRunning = errors.New("the gateway does not run any more")
 // prepared is all of a reload that can fail.
 type prepared struct {
 	conf     config.Gateway
+	roster   *roster
 	material *material
 	gates    []gatesOf
 	audit    io.WriteCloser // of an audit log of another name; nil for none, and for the same
@@ -93,9 +95,12 @@ func (r *reloads) reload(fresh config.Gateway) (changes config.Changes, err erro
 	if p.material, err = newMaterial(p.conf.Services, g.material.Load()); err != nil {
 		return changes, err
 	}
-	r0 := g.roster.Load()
-	p.directory = g.directory.Load().with(&p.conf, r0)
-	if p.gates, err = newGates(&p.conf, r0, p.directory); err != nil {
+	if p.roster = g.roster.Load().with(&p.conf); len(p.roster.parts) > g.places {
+		return changes, fmt.Errorf("services were added %d times since the start, as often as can be: only a restart can "+
+			"add more", len(p.roster.parts)-(g.places-placesMore))
+	}
+	p.directory = g.directory.Load().with(&p.conf, p.roster)
+	if p.gates, err = newGates(&p.conf, p.roster, p.directory); err != nil {
 		return changes, err
 	}
 	if p.conf.AuditLog != g.conf().AuditLog {
@@ -104,7 +109,7 @@ func (r *reloads) reload(fresh config.Gateway) (changes config.Changes, err erro
 		}
 	}
 	none := func(*config.Service) map[string]net.Listener { return nil }
-	if p.listeners, err = openListeners(&p.conf, r0, p.directory, open, none); err != nil {
+	if p.listeners, err = openListeners(&p.conf, p.roster, p.directory, open, none); err != nil {
 		closeAudit(p.audit)
 		return changes, err
 	}
@@ -130,57 +135,75 @@ func (r *reloads) take(p *prepared) {
 	g.handshakes.SetTimeout(p.conf.Limits.HandshakeMax)
 	g.descriptors.SetClients(p.conf.Limits.ClientsMax)
 	g.descriptors.Warn(g.logger)
-	for i, s := range g.roster.Load().services {
-		s.use(&p.conf.Services[i], p.material.of[i])
-		s.gate.Replace(p.gates[i].own)
-		if s.facadeGate != nil {
-			s.facadeGate.Replace(p.gates[i].facade)
+	old := g.roster.Load()
+	added := slices.DeleteFunc(slices.Clone(p.roster.services), old.has)
+	for i, s := range p.roster.services {
+		if old.has(s) {
+			s.use(&p.conf.Services[i], p.material.of[i])
+			s.replace(p.gates[i])
+			continue
 		}
+		g.descriptors.Expect(&p.conf.Services[i])
+		g.prepare(s, &p.conf.Services[i], p.material.of[i], p.gates[i])
 	}
 	for i := range p.listeners {
 		ln := &p.listeners[i]
 		ln.use(ln.service.conf(), ln.service.tls.Load())
 	}
 	g.directory.Store(p.directory)
+	g.roster.Store(p.roster)
+	for _, s := range added {
+		g.begin(s)
+	}
 	g.UseSettings(was, &p.conf)
 	configureWorkers(g, &p.conf)
 	g.wake()
-	if r.settle() {
-		r.listen(p.listeners)
+	if !g.settle() {
+		return
+	}
+	closed := r.listen(p.listeners)
+	for _, s := range old.services {
+		if !p.roster.has(s) {
+			of := slices.DeleteFunc(slices.Clone(closed), func(ln listener) bool { return ln.service != s })
+			g.run(func() { g.remove(s, of) })
+		}
 	}
 }
 
-// listen accepts clients at new listeners, which the workers know, and stops to at those that are gone.
-func (r *reloads) listen(all []listener) {
+// listen accepts clients at new listeners, which the workers know, and stops to at those that are gone. It returns
+// these.
+func (r *reloads) listen(all []listener) (closed []listener) {
 	g := r.g
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.stopping { // meanwhile
 		closeBeside(all, g.listeners)
-		return
+		return nil
 	}
 	for _, ln := range beside(all, g.listeners) {
-		g.running.Go(func() { g.accept(g.accepting, ln) })
+		g.acceptAt(g.accepting, ln)
 		g.logger.Info("listener opened", "address", ln.Addr().String(), "service", ln.service.name)
 	}
-	for _, ln := range beside(g.listeners, all) {
+	closed = beside(g.listeners, all)
+	for _, ln := range closed {
 		_ = ln.Close()
 		g.logger.Info("listener closed", "address", ln.Addr().String(), "service", ln.service.name)
 	}
 	g.listeners = all
+	return closed
 }
 
 // settle returns when every worker has begun a round after now. It returns false if the gateway was closed meanwhile.
-func (r *reloads) settle() bool {
-	done := make(chan struct{}, len(r.g.loops))
-	for _, l := range r.g.loops {
+func (g *Gateway) settle() bool {
+	done := make(chan struct{}, len(g.loops))
+	for _, l := range g.loops {
 		// The first function may be called at the end of a round that began before.
 		l.Post(func(*worker.Worker) { l.Post(func(*worker.Worker) { done <- struct{}{} }) })
 	}
-	for range r.g.loops {
+	for range g.loops {
 		select {
 		case <-done:
-		case <-r.g.ctx.Done(): // a loop that has ended calls nothing
+		case <-g.ctx.Done(): // a loop that has ended calls nothing
 			return false
 		}
 	}

@@ -235,15 +235,12 @@ func TestReloadNamesWhatNeedsARestart(t *testing.T) {
 	g, addr := start(t, loops["system"], startNode(t), nil)
 	changes := reload(t, g, func(c *config.Gateway) {
 		c.Workers, c.DrainTimeout = 7, time.Minute
-		other := c.Services[0]
-		other.Name, other.Listen = "other", []string{"127.0.0.1:1"}
-		c.Services = append(c.Services, other)
 		c.Services[0].Primary = "127.0.0.1:1"
 	})
 	if got := config.Names(changes.Applied); got != "drain-timeout" {
 		t.Error(got)
 	}
-	want := "workers, primary of default, services (other)"
+	want := "workers, primary of default"
 	if got := config.Names(changes.Restart); got != want {
 		t.Error(got)
 	}

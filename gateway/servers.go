@@ -10,11 +10,14 @@ import (
 )
 
 // aside runs f on a goroutine of its own, which ends with the gateway.
-func (g *Gateway) aside(f func(ctx context.Context)) {
+func (g *Gateway) aside(f func(ctx context.Context)) { g.run(func() { f(g.ctx) }) }
+
+// run runs f on a goroutine of its own, unless the gateway was closed. Close waits for it.
+func (g *Gateway) run(f func()) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if !g.closed {
-		g.running.Go(func() { f(g.ctx) })
+		g.running.Go(f)
 	}
 }
 

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"slices"
 	"sync/atomic"
 
@@ -49,8 +50,10 @@ type service struct {
 	monitors  monitors
 	census    census
 	unserved  *outage.Service
-	measured  *measured.Service
-	observed  *observe.Service
+	// end ends what runs for it, beside its keeper.
+	end      context.CancelFunc
+	measured *measured.Service
+	observed *observe.Service
 }
 
 // noPart is the number of no sub-service.
@@ -68,6 +71,14 @@ func (s *service) use(c *config.Service, tls *tlsOf) {
 	s.settings.Store(c)
 	s.tls.Store(tls)
 	s.limits.Store(&limits)
+}
+
+// replace has its gates become others.
+func (s *service) replace(others gatesOf) {
+	s.gate.Replace(others.own)
+	if s.facadeGate != nil {
+		s.facadeGate.Replace(others.facade)
+	}
 }
 
 // behind returns the sub-service behind a listener with a facade.
@@ -164,6 +175,28 @@ func (r *roster) with(c *config.Gateway) *roster {
 	}
 	return next
 }
+
+// settings are those of a service in c; the last ones of a service that is not there any more.
+func (r *roster) settings(s *service, c *config.Gateway) *config.Service {
+	if at := slices.Index(r.services, s); at >= 0 {
+		return &c.Services[at]
+	}
+	return s.conf()
+}
+
+// without returns a roster in which another service stands for one that is gone.
+func (r *roster) without(gone, nowhere *service) *roster {
+	next := &roster{services: r.services, parts: slices.Clone(r.parts)}
+	for i := range next.parts {
+		if next.parts[i].service == gone {
+			next.parts[i].service = nowhere
+		}
+	}
+	return next
+}
+
+// has reports whether a service is among those that are served.
+func (r *roster) has(s *service) bool { return slices.Contains(r.services, s) }
 
 // named returns the service of a name; nil for none.
 func (r *roster) named(name string) *service {

@@ -38,11 +38,7 @@ func (g *Gateway) Drain(ctx context.Context) error {
 		g.askToMove(patience)
 	}
 	g.closeListeners()
-	steps := max(1, int(min(drainWithin, patience)/drainEvery))
-	most := make([]int, len(g.loops))
-	for i, l := range g.loops {
-		most[i] = l.Clients()/steps + 1
-	}
+	most := g.mostAtOnce(patience)
 	tick := time.NewTicker(drainEvery)
 	defer tick.Stop()
 	for {
@@ -63,6 +59,16 @@ func (g *Gateway) Drain(ctx context.Context) error {
 		case <-tick.C:
 		}
 	}
+}
+
+// mostAtOnce is how many clients of each worker a drain closes at once.
+func (g *Gateway) mostAtOnce(patience time.Duration) []int {
+	steps := max(1, int(min(drainWithin, patience)/drainEvery))
+	most := make([]int, len(g.loops))
+	for i, l := range g.loops {
+		most[i] = l.Clients()/steps + 1
+	}
+	return most
 }
 
 // Close stops everything at once. It returns when all goroutines have ended.
@@ -97,6 +103,7 @@ func (g *Gateway) closeListeners() {
 	g.stopping = true
 	for _, ln := range g.listeners {
 		_ = ln.Close()
+		ln.life.end()
 	}
 	if g.stopAccepting != nil {
 		g.stopAccepting()

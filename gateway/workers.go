@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"slices"
 	"time"
 
 	"evergate/gateway/account"
@@ -19,7 +18,7 @@ func configureWorkers(g *Gateway, c *config.Gateway) {
 	known, r := g.directory.Load().known, g.roster.Load()
 	for i := range g.workers {
 		exceeded := func() { g.memoryExceeded(i) }
-		fresh := workerConfig(c, r, known, &userBounds{
+		fresh := workerConfig(c, r, g.places, known, &userBounds{
 			memories: &g.userMemory, workers: c.Workers, exceeded: exceeded, of: map[userName]*account.Bound{},
 		})
 		fresh.ClientMemory = account.Bound{
@@ -31,10 +30,12 @@ func configureWorkers(g *Gateway, c *config.Gateway) {
 }
 
 // workerConfig is what all workers have in common, with the settings of a roster.
-func workerConfig(conf *config.Gateway, r *roster, listeners []worker.Listener, bounds *userBounds) worker.Config {
+func workerConfig(conf *config.Gateway, r *roster, places int, listeners []worker.Listener,
+	bounds *userBounds) worker.Config {
 	limits := resp.DefaultLimits()
 	limits.BulkBytesMax = conf.Limits.BulkBytesMax
 	c := worker.Config{
+		Places: places,
 		Limits: limits, QueryBytesMax: int(conf.Limits.QueryBytesMax), OutputBytesMax: int(conf.Limits.OutputBytesMax),
 		PushBytesMax:    int(conf.Limits.PushBytesMax),
 		HoldSessionsMax: share(conf.Limits.HoldSessionsMax, conf.Workers),
@@ -54,7 +55,7 @@ func workerConfig(conf *config.Gateway, r *roster, listeners []worker.Listener, 
 	}
 	for i := range r.parts {
 		p := &r.parts[i]
-		s := &conf.Services[slices.Index(r.services, p.service)]
+		s := r.settings(p.service, conf)
 		c.Services = append(c.Services, worker.Service{
 			Name: s.Name, Reads: reads[p.used(s)], OnPrimary: p.used(s) != p.reads(s), Users: userTermsOf(s, p, bounds),
 			Hold: session.Hold(s.Hold), SilentAfter: s.SilentAfter, CloseOnGap: s.OnGap == config.GapClose,

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"reflect"
 	"slices"
 	"strings"
@@ -89,33 +90,55 @@ func Reloads(setting string) (can, known bool) {
 }
 
 // Reloaded returns the settings after a reload: those of fresh where they can change, those of c elsewhere. Services
-// are identified by their names, and stay in the order of c. The result may be invalid, since settings that need each
-// other may differ in whether they can change. Both must have their defaults.
+// are identified by their names. The result may be invalid, since settings that need each other may differ in whether
+// they can change. Both must have their defaults.
 func (c Gateway) Reloaded(fresh Gateway) (next Gateway, changes Changes) {
 	next = fresh
 	takeAll(&changes, "", processRows, &c, &next)
-	rows := serviceRows
-	if hasFacades(c.Services) || hasFacades(fresh.Services) { // which report the addresses of listeners
+	rows, fixed := serviceRows, hasFacades(c.Services) || hasFacades(fresh.Services)
+	if fixed { // they report the addresses of listeners, and list services
 		rows = fixing(rows, "listen", "tls-listen")
 	}
-	next.Services = slices.Clone(c.Services)
-	for i := range next.Services {
-		name := next.Services[i].Name
-		at := slices.IndexFunc(fresh.Services, func(s Service) bool { return s.Name == name })
-		if at < 0 {
-			changes.Restart = append(changes.Restart, Change{name, ServicesSetting})
-			continue
+	next.Services = nil
+	for i := range c.Services {
+		old := &c.Services[i]
+		at := slices.IndexFunc(fresh.Services, func(s Service) bool { return s.Name == old.Name })
+		switch {
+		case at >= 0:
+			s := fresh.Services[at]
+			takeAll(&changes, old.Name, rows, old, &s)
+			next.Services = append(next.Services, s)
+		case fixed:
+			changes.Restart = append(changes.Restart, Change{old.Name, ServicesSetting})
+			next.Services = append(next.Services, *old)
+		default:
+			changes.Applied = append(changes.Applied, Change{old.Name, ServicesSetting})
 		}
-		next.Services[i] = fresh.Services[at]
-		takeAll(&changes, name, rows, &c.Services[i], &next.Services[i])
 	}
 	for _, s := range fresh.Services {
-		if !slices.Contains(c.Names(), s.Name) {
+		switch {
+		case slices.Contains(c.Names(), s.Name):
+		case fixed:
 			changes.Restart = append(changes.Restart, Change{s.Name, ServicesSetting})
+		default:
+			changes.Applied = append(changes.Applied, Change{s.Name, ServicesSetting})
+			next.Services = append(next.Services, s)
 		}
 	}
+	next.order(fresh.Names())
 	next.Listed = listed(c.Listed, fresh.Listed, changes.Restart)
 	return next, changes
+}
+
+// order puts the services in the order of names; those that are not there come last.
+func (c *Gateway) order(names []string) {
+	place := func(s Service) int {
+		if at := slices.Index(names, s.Name); at >= 0 {
+			return at
+		}
+		return len(names)
+	}
+	slices.SortStableFunc(c.Services, func(a, b Service) int { return cmp.Compare(place(a), place(b)) })
 }
 
 // fixing returns rows in which some settings need a restart.

@@ -84,14 +84,14 @@ func TestReloadTakesServicesByName(t *testing.T) {
 	old.Services = []Service{named("a", "1"), named("b", "1"), named("c", "1")}
 	fresh.Services = []Service{named("d", "2"), named("c", "2"), named("a", "1")}
 	next, changes := old.Reloaded(fresh)
-	if got := Names(changes.Applied); got != "drain-timeout, password of c" {
+	if got := Names(changes.Applied); got != "drain-timeout, services (b), password of c, services (d)" {
 		t.Error(got)
 	}
-	if got := Names(changes.Restart); got != "workers, services (b), services (d)" {
+	if got := Names(changes.Restart); got != "workers" {
 		t.Error(got)
 	}
-	if !slices.Equal(next.Names(), []string{"a", "b", "c"}) || next.Workers != 1 || next.DrainTimeout != time.Minute ||
-		next.Services[1].Password.Value != "1" || next.Services[2].Password.Value != "2" {
+	if !slices.Equal(next.Names(), []string{"d", "c", "a"}) || next.Workers != 1 || next.DrainTimeout != time.Minute ||
+		next.Services[0].Password.Value != "2" || next.Services[1].Password.Value != "2" {
 		t.Errorf("%+v", next)
 	}
 	if old.Services[2].Password.Value != "1" {
@@ -99,6 +99,26 @@ func TestReloadTakesServicesByName(t *testing.T) {
 	}
 	if _, changes := old.Reloaded(old); len(changes.Applied)+len(changes.Restart) != 0 {
 		t.Error(changes)
+	}
+}
+
+// TestFacadesFixServices: a Sentinel facade lists services, with the addresses of their listeners.
+func TestFacadesFixServices(t *testing.T) {
+	named := func(name string) Service {
+		s := DefaultService()
+		s.Name = name
+		return s
+	}
+	old, fresh := Default(), Default()
+	old.Services, fresh.Services = []Service{named("a"), named("b")}, []Service{named("c"), named("b")}
+	old.Services[1].Facade = FacadeSentinel
+	fresh.Services[1].Facade = FacadeSentinel
+	next, changes := old.Reloaded(fresh)
+	if got := Names(changes.Restart); got != "services (a), services (c)" || len(changes.Applied) > 0 {
+		t.Errorf("%+v", changes)
+	}
+	if !slices.Equal(next.Names(), []string{"b", "a"}) {
+		t.Error(next.Names())
 	}
 }
 

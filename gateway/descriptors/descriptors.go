@@ -98,11 +98,25 @@ func New(conf *config.Gateway, limit, admin int) *Descriptors {
 		d.admin = admin
 	}
 	for i := range conf.Services {
-		s := &conf.Services[i]
-		d.nodes[s.Name] = max(3, len(s.Sentinels), len(s.Cluster), 1+len(s.Replicas))
+		d.Expect(&conf.Services[i])
 	}
-	d.count()
 	return d
+}
+
+// Expect takes in the settings of a service: how many nodes it may have.
+func (d *Descriptors) Expect(s *config.Service) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.nodes[s.Name] = max(3, len(s.Sentinels), len(s.Cluster), 1+len(s.Replicas))
+	d.count()
+}
+
+// Forget forgets a service.
+func (d *Descriptors) Forget(service string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.nodes, service)
+	d.count()
 }
 
 // count computes kept; never more than half of all. The caller has mu.

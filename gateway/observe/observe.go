@@ -102,6 +102,8 @@ type About struct {
 	Name      string
 	Keeper    *keeper.Keeper
 	Failovers *status.Failovers
+	// Added: it was added while the gateway ran.
+	Added bool
 	// Parts are its sub-services.
 	Parts []int
 	// Conf returns its settings in use, Listeners its listeners. ReadsReplicas reports whether some of its clients read

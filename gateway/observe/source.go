@@ -28,7 +28,8 @@ func (o *Observer) Overview() api.Overview {
 func (o *Observer) Ready() api.Ready {
 	r := status.Readiness{Listening: o.listening.Load(), Draining: o.g.Process().Draining}
 	for _, s := range o.g.Services() {
-		r.Services = append(r.Services, status.ReadyService{Name: s.Name, Had: s.had.Load(), View: s.Keeper.View()})
+		r.Services = append(r.Services, status.ReadyService{Name: s.Name, Had: s.had.Load(), Added: s.Added,
+			View: s.Keeper.View()})
 	}
 	return status.Ready(r)
 }

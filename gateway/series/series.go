@@ -11,16 +11,17 @@ import (
 
 // Series are the samples of all services, and their sum. New makes it.
 type Series struct {
-	// lines are those of the services, and the sum behind them.
-	lines []line
-	names []string
+	// services are in the order of the newest sample, all is their sum.
+	services []*line
+	all      line
 	// last is the Unix second of the newest sample, 0 before the first.
 	last int64
 }
 
 // line is a ring of the samples of one service: that of a second is at the second modulo the length.
 type line struct {
-	points [api.SeriesSeconds]sample
+	service string
+	points  [api.SeriesSeconds]sample
 }
 
 // sample is a point without its name, in less memory.
@@ -33,21 +34,40 @@ type sample struct {
 
 // New returns Series without a sample, of the services with these names.
 func New(names []string) *Series {
-	return &Series{lines: make([]line, len(names)+1), names: names}
+	s := &Series{}
+	for _, name := range names {
+		s.services = append(s.services, &line{service: name})
+	}
+	return s
 }
 
-// Names are those of the services.
-func (s *Series) Names() []string { return s.names }
-
-// Add adds the samples of a second, which is later than all before: one of each service, then their sum.
+// Add adds the samples of a second, which is later than all before: one of each service, then their sum. A service that
+// had none before begins with it; what there is of one that has none now is forgotten.
 func (s *Series) Add(second int64, points []api.Point) {
-	for i := range s.lines {
-		p := &points[i]
-		s.lines[i].points[second%api.SeriesSeconds] = sample{at: second, requests: float32(p.Requests),
-			errors: float32(p.Errors), uncertain: float32(p.Uncertain), buffered: int32(p.Buffered),
-			clients: int32(p.Clients), p50: orNaN(p.P50), p99: orNaN(p.P99), p999: orNaN(p.P999)}
+	services := make([]*line, 0, len(points)-1)
+	for i := range points[:len(points)-1] {
+		l := s.of(points[i].Service)
+		l.add(second, &points[i])
+		services = append(services, l)
 	}
-	s.last = second
+	s.all.add(second, &points[len(points)-1])
+	s.services, s.last = services, second
+}
+
+// of returns the samples of a service; none for a new one.
+func (s *Series) of(service string) *line {
+	for _, l := range s.services {
+		if l.service == service {
+			return l
+		}
+	}
+	return &line{service: service}
+}
+
+func (l *line) add(second int64, p *api.Point) {
+	l.points[second%api.SeriesSeconds] = sample{at: second, requests: float32(p.Requests),
+		errors: float32(p.Errors), uncertain: float32(p.Uncertain), buffered: int32(p.Buffered),
+		clients: int32(p.Clients), p50: orNaN(p.P50), p99: orNaN(p.P99), p999: orNaN(p.P999)}
 }
 
 func orNaN(v *float64) float32 {
@@ -59,18 +79,17 @@ func orNaN(v *float64) float32 {
 
 // Last returns the samples of the newest seconds, at most so many, beginning with the first that there is.
 func (s *Series) Last(seconds int) api.Series {
-	sum := len(s.lines) - 1
 	from := s.last - int64(seconds) + 1
-	for from < s.last && s.lines[sum].points[mod(from)].at != from {
+	for from < s.last && s.all.points[mod(from)].at != from {
 		from++
 	}
 	if s.last == 0 {
 		from = 1 // no sample
 	}
-	out := api.Series{From: from, Step: 1, All: s.lines[sum].from(from, s.last), Services: []api.Line{}}
-	for i, name := range s.names {
-		l := s.lines[i].from(from, s.last)
-		l.Service = name
+	out := api.Series{From: from, Step: 1, All: s.all.from(from, s.last), Services: []api.Line{}}
+	for _, of := range s.services {
+		l := of.from(from, s.last)
+		l.Service = of.service
 		out.Services = append(out.Services, l)
 	}
 	return out

@@ -11,7 +11,8 @@ import (
 // points are those of two services and their sum in a second.
 func points(n float64) []api.Point {
 	p99 := n + 0.5
-	return []api.Point{{Requests: n, Clients: 3}, {Requests: 10, P99: &p99}, {Requests: n + 10, Buffered: 2, Errors: 1}}
+	return []api.Point{{Service: "cache", Requests: n, Clients: 3},
+		{Service: "queue", Requests: 10, P99: &p99}, {Requests: n + 10, Buffered: 2, Errors: 1}}
 }
 
 func TestMissingSecondsAreNull(t *testing.T) {
@@ -54,5 +55,30 @@ func TestAnHourIsKept(t *testing.T) {
 	s.Add(first+3*api.SeriesSeconds+100, points(8))
 	if got := s.Last(50); len(got.All.Requests) != 1 || math.IsNaN(got.All.Requests[0]) {
 		t.Errorf("%v", got.All.Requests)
+	}
+}
+
+// TestServicesComeAndGo: one that is added has samples from then on, one that is removed is forgotten, even if it comes
+// back.
+func TestServicesComeAndGo(t *testing.T) {
+	s := New([]string{"cache", "queue"})
+	const first = 1_800_000_000
+	add := func(after int64, names ...string) {
+		var all []api.Point
+		for _, name := range names {
+			all = append(all, api.Point{Service: name, Requests: float64(after)})
+		}
+		s.Add(first+after, append(all, api.Point{}))
+	}
+	add(1, "cache", "queue")
+	add(2, "new", "queue")
+	add(3, "new", "queue", "cache")
+	var got []any
+	for _, l := range s.Last(60).Services {
+		got = append(got, l.Service, l.Requests)
+	}
+	text, _ := json.Marshal(got)
+	if string(text) != `["new",[null,2,3],"queue",[1,2,3],"cache",[null,null,3]]` {
+		t.Errorf("%s", text)
 	}
 }

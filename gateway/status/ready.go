@@ -14,11 +14,12 @@ type Readiness struct {
 	Services            []ReadyService
 }
 
-// ReadyService is a service: had says that it had a primary once, View is its newest view, nil for none.
+// ReadyService is a service: had says that it had a primary once, View is its newest view, nil for none. Added: it was
+// added while the gateway ran, and must not take clients of other services away from it.
 type ReadyService struct {
-	Name string
-	Had  bool
-	View *topology.View
+	Name       string
+	Had, Added bool
+	View       *topology.View
 }
 
 // Ready reports whether the gateway takes requests, and which services work in part only.
@@ -31,7 +32,9 @@ func Ready(r Readiness) api.Ready {
 		notReady = append(notReady, "the gateway is draining")
 	}
 	for _, s := range r.Services {
-		if !s.Had {
+		if !s.Had && s.Added {
+			partly = append(partly, "service "+s.Name+" has had no primary since it was added")
+		} else if !s.Had {
 			notReady = append(notReady, "service "+s.Name+" has had no primary since the start")
 		} else if s.View != nil {
 			partly = append(partly, degraded(s.Name, s.View)...)

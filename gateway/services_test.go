@@ -1,0 +1,241 @@
+package gateway
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"evergate/gateway/config"
+)
+
+// second returns a service beside the first one, at another node.
+func second(name, listen string, n *fakeNode) config.Service {
+	s := config.DefaultService()
+	s.Name, s.Listen, s.Primary = name, []string{listen}, n.addr
+	return s
+}
+
+// add adds a service to settings.
+func add(s config.Service) func(*config.Gateway) {
+	return func(c *config.Gateway) { c.Services = append(c.Services, s) }
+}
+
+// only removes all services but those with these names from settings.
+func only(names ...string) func(*config.Gateway) {
+	return func(c *config.Gateway) {
+		all := c.Services
+		c.Services = nil
+		for _, name := range names {
+			for _, s := range all {
+				if s.Name == name {
+					c.Services = append(c.Services, s)
+				}
+			}
+		}
+	}
+}
+
+// open counts the descriptors of the process; 0 where that is not possible.
+func open() int {
+	all, _ := os.ReadDir("/proc/self/fd")
+	return len(all)
+}
+
+// writers are clients that write one after the other, until they are closed.
+type writers struct {
+	sync.WaitGroup
+	answered atomic.Int64
+	stop     chan struct{}
+	// closed: to be closed is no error.
+	closed atomic.Bool
+}
+
+// write begins with so many clients at an address.
+func write(t *testing.T, addr string, clients int) *writers {
+	w := &writers{stop: make(chan struct{})}
+	for i := range clients {
+		p := connect(t, addr)
+		p.want("+OK\r\n", "SET", fmt.Sprint("w", i), "0")
+		w.answered.Add(1)
+		w.Go(func() {
+			defer p.Close()
+			for n := 1; ; n++ {
+				select {
+				case <-w.stop:
+					return
+				default:
+				}
+				if _, err := p.Write([]byte(fmt.Sprintf("SET w%d %d\r\n", i, n))); err != nil {
+					if !w.closed.Load() {
+						t.Errorf("client %d: %v", i, err)
+					}
+					return
+				}
+				switch got := p.reply(); {
+				case got == "+OK\r\n":
+					w.answered.Add(1)
+				case got == "closed" && w.closed.Load():
+					return
+				default:
+					t.Errorf("client %d got %q", i, got)
+					return
+				}
+			}
+		})
+	}
+	return w
+}
+
+// end stops those that were not closed, and waits for all.
+func (w *writers) end() {
+	close(w.stop)
+	w.Wait()
+}
+
+// TestServicesComeAndGo adds a service, removes it under load, and adds one of the same name: no write is lost, the
+// clients of others notice nothing, and nothing is left of a service that is gone.
+func TestServicesComeAndGo(t *testing.T) {
+	onAll(t, func(t *testing.T, makeLoop maker) {
+		one, two := startNode(t), startNode(t)
+		g, first := start(t, makeLoop, one, nil)
+		stays := write(t, first, 5)
+		goroutines, descriptors := runtime.NumGoroutine(), open()
+		for round := range 3 {
+			s := second("other", "127.0.0.1:0", two)
+			if isSecure(t) {
+				secure(t, &s)
+			}
+			changes := reload(t, g, add(s))
+			if got := config.Names(changes.Applied); got != "services (other)" || len(changes.Restart) > 0 {
+				t.Fatalf("%+v", changes)
+			}
+			addr := g.Addrs()[1].String()
+			before := two.sets.Load()
+			leaves := write(t, addr, 20)
+			idle := connect(t, addr)
+			idle.want("$-1\r\n", "GET", "nothing")
+			if changes = reload(t, g, only("other", "default")); len(changes.Applied)+len(changes.Restart) > 0 {
+				t.Errorf("another order: %+v", changes)
+			}
+			if g.Addrs()[0].String() != addr || g.View(0) == nil {
+				t.Errorf("%v", g.Addrs())
+			}
+			leaves.closed.Store(true)
+			changes = reload(t, g, only("default"))
+			if got := config.Names(changes.Applied); got != "services (other)" || len(changes.Restart) > 0 {
+				t.Fatalf("%+v", changes)
+			}
+			leaves.end()
+			if got := idle.reply(); got != "closed" {
+				t.Errorf("an idle client of the service gets %q", got)
+			}
+			_ = idle.Close()
+			if did := two.sets.Load() - before; did != leaves.answered.Load() {
+				t.Errorf("round %d: %d writes were executed, %d answered", round, did, leaves.answered.Load())
+			}
+			until(t, "the service is gone", func() bool { return g.of(1+round) == g.nowhere })
+		}
+		until(t, "no goroutine is left", func() bool { return runtime.NumGoroutine() <= goroutines })
+		until(t, "no descriptor is left", func() bool { return open() <= descriptors })
+		if n := g.Snapshot().Clients; n != 5 {
+			t.Errorf("%d clients are left", n)
+		}
+		stays.end()
+	})
+}
+
+// TestAddressPassesToAnotherService: a service that is renamed keeps its address, also on a unix socket.
+func TestAddressPassesToAnotherService(t *testing.T) {
+	one, two := startNode(t), startNode(t)
+	socket := t.TempDir() + "/s"
+	g, first := start(t, loops["system"], one, nil)
+	s := second("other", "unix:"+socket, one)
+	s.Listen = append(s.Listen, first[:strings.LastIndex(first, ":")]+":00")
+	reload(t, g, add(s))
+	for _, addr := range []string{socket, g.Addrs()[2].String()} {
+		connect(t, addr).want("+OK\r\n", "SET", "k", "old")
+	}
+	s.Name, s.Primary = "renamed", two.addr
+	reload(t, g, func(c *config.Gateway) { c.Services[1] = s })
+	for _, addr := range []string{socket, g.Addrs()[2].String()} {
+		connect(t, addr).want("+OK\r\n", "SET", "k", "new")
+	}
+	if v, _ := two.data.Load("k"); string(v.([]byte)) != "new" {
+		t.Errorf("the new service has %q", v)
+	}
+	if err := g.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(socket); err == nil {
+		t.Error("the socket is left")
+	}
+}
+
+// TestAddedServiceWithoutServers: the gateway stays ready for the clients of others, and ends while the service is
+// being removed.
+func TestAddedServiceWithoutServers(t *testing.T) {
+	g, _ := start(t, loops["system"], startNode(t), nil)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = ln.Close()
+	s := second("dead", "127.0.0.1:0", &fakeNode{addr: ln.Addr().String()})
+	s.Hold = config.Hold{Mode: config.HoldFor, Window: time.Hour}
+	reload(t, g, add(s))
+	if r := g.observer.Ready(); !r.Ready || len(r.Degraded) != 1 ||
+		r.Degraded[0] != "service dead has had no primary since it was added" {
+		t.Errorf("%+v", r)
+	}
+	p := connect(t, g.Addrs()[1].String())
+	p.send("GET", "k")
+	until(t, "the client is there", func() bool { return g.Snapshot().Clients == 1 })
+	reload(t, g, only("default"))
+	if err := g.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestRemovedServiceWaitsNoLongerThanDrainTimeout: a client that waits for a primary is closed then.
+func TestRemovedServiceWaitsNoLongerThanDrainTimeout(t *testing.T) {
+	g, _ := start(t, loops["system"], startNode(t), func(c *config.Gateway) { c.DrainTimeout = 100 * time.Millisecond })
+	n := startNode(t)
+	s := second("other", "127.0.0.1:0", n)
+	s.Hold = config.Hold{Mode: config.HoldFor, Window: time.Hour}
+	reload(t, g, add(s))
+	p := connect(t, g.Addrs()[1].String())
+	p.want("+OK\r\n", "SET", "k", "v")
+	if err := n.server.Close(); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the client waits", func() bool {
+		p.send("GET", "k")
+		return g.Snapshot().Waiting == 1
+	})
+	reload(t, g, only("default"))
+	for got := ""; got != "closed"; {
+		if got = p.reply(); got != "closed" && got != "$1\r\nv\r\n" {
+			t.Fatalf("%q", got)
+		}
+	}
+	until(t, "the service is gone", func() bool { return g.of(1) == g.nowhere })
+}
+
+// TestServicesCannotBeAddedForEver: their numbers are never used again.
+func TestServicesCannotBeAddedForEver(t *testing.T) {
+	n := startNode(t)
+	g, _ := start(t, loops["system"], n, nil)
+	g.places = 2
+	reload(t, g, add(second("other", "127.0.0.1:0", n)))
+	reload(t, g, only("default"))
+	_, err := g.Reload(changed(g, add(second("other", "127.0.0.1:0", n))))
+	if err == nil || !strings.Contains(err.Error(), "as often as can be") || len(g.Addrs()) != 1 {
+		t.Errorf("%v, %v", err, g.Addrs())
+	}
+}
