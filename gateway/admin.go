@@ -127,7 +127,8 @@ func (g *Gateway) facts(listener int, all []worker.Snapshot, infos []status.Serv
 		Service: s.Name, RunID: g.runID, PID: os.Getpid(), Port: port, Uptime: time.Since(g.started),
 		ClientsMax: g.descriptors.ClientsMax(), ClientMemoryMax: g.conf().Limits.ClientMemoryMax,
 		Rejected: g.rejected(), Workers: len(g.loops),
-		Reads: string(g.part(of).reads(s)), Hold: s.Hold.String(), View: g.viewOf(of), Stats: status.Sum(all),
+		Reads: string(g.part(of).reads(s)), Hold: s.Hold.String(), View: g.viewOf(of),
+		Polls: service.fresh.Polls(), Lags: service.fresh.Lags(), Stats: status.Sum(all),
 		Failovers: service.failovers.History(), Role: role, Servers: infos, Reloads: g.lastReload(),
 	}
 }

@@ -37,7 +37,9 @@ type Service struct {
 	Unserved int `json:"unserved_slots"`
 	// DownAfter is how long a primary may be silent before the servers begin a failover; 0 if unknown.
 	DownAfter float64 `json:"down_after_ms"`
-	Shards    []Shard `json:"shards"`
+	// Polls is how often a primary was asked for its replication offset, since reads wanted to know of its replicas.
+	Polls  uint64  `json:"polls"`
+	Shards []Shard `json:"shards"`
 	// Nodes are the servers of the view, in the order of shards, the primary before its replicas.
 	Nodes []Node `json:"nodes"`
 	// Sentinels are those that the gateway knows of; empty for other kinds.
@@ -143,6 +145,9 @@ type Node struct {
 	// LagBytes is how far the replica's replication offset was behind its primary's when both were last asked; null if
 	// unknown, or not a replica.
 	LagBytes *int64 `json:"lag_bytes"`
+	// PollsBehind is how many polls of its shard's offsets a replica was last not seen to have reached; null if nothing
+	// is proven of it, or not a replica. Without it no read with a consistency goes to the replica.
+	PollsBehind *int64 `json:"polls_behind"`
 }
 
 // Sentinel is one Sentinel of a service.

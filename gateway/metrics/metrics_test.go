@@ -25,7 +25,7 @@ func facts(each func(name string, n uint64)) Facts {
 			Name: "cache", Shards: []api.Shard{{Name: "main", Condition: api.Steady, Primary: "a:1",
 				Replicas: []string{"b:1"}, Unused: []api.Unused{{Addr: "c:1"}}}},
 			Nodes: []api.Node{{Addr: "a:1", Role: api.RolePrimary, Shard: "main", Reachable: true, Requests: 41},
-				{Addr: "b:1", Role: api.RoleReplica, Shard: "main", LagBytes: &lag}},
+				{Addr: "b:1", Role: api.RoleReplica, Shard: "main", LagBytes: &lag, PollsBehind: &lag}},
 			Sentinels: []api.Sentinel{{Addr: "s:1", Reachable: true}},
 		}}, {Service: api.Service{Name: "queue"}}},
 		Rejected: 3, Handshakes: 4, HandshakesFailed: 5,

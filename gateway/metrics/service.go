@@ -79,6 +79,16 @@ var serviceMetrics = []metric[Service]{
 				}
 			}
 		}),
+	gauge("node_polls_behind", "Polls of the shard that the replica was last not seen to have reached, if any is proven.",
+		serviceLabels("node"), func(s *Service, put put) {
+			for i := range s.Nodes {
+				if polls := s.Nodes[i].PollsBehind; polls != nil {
+					put(float64(*polls), s.Nodes[i].Addr)
+				}
+			}
+		}),
+	counter("offset_polls_total", "How often a primary was asked for its replication offset, for reads from replicas.",
+		serviceLabels(), func(s *Service, put put) { put(float64(s.Polls)) }),
 	gauge("sentinel_up", "Whether the Sentinel answers.", serviceLabels("sentinel"), func(s *Service, put put) {
 		for i := range s.Sentinels {
 			put(truth(s.Sentinels[i].Reachable), s.Sentinels[i].Addr)

@@ -16,6 +16,7 @@ import (
 
 	"evergate/gateway/api"
 	"evergate/gateway/config"
+	"evergate/gateway/freshness"
 	"evergate/gateway/metrics"
 	"evergate/gateway/page"
 	"evergate/gateway/series"
@@ -102,6 +103,7 @@ type About struct {
 	Name      string
 	Keeper    *keeper.Keeper
 	Failovers *status.Failovers
+	Fresh     *freshness.Service
 	// Added: it was added while the gateway ran.
 	Added bool
 	// Parts are its sub-services.

@@ -64,14 +64,14 @@ func (o *Observer) service(of *Service, all *worker.Snapshot) api.Service {
 		kind = api.KindCluster
 	}
 	picture := status.Picture{View: k.View(), Open: of.openOf(all), Earlier: o.earlier(of), Reach: &of.reach,
-		Offset: k.Offset, OnReplicas: of.ReadsReplicas(), OnPrimaries: s.Reads == config.ReadPrimary,
+		Offset: k.Offset, Lags: of.Fresh.Lags(), OnReplicas: of.ReadsReplicas(), OnPrimaries: s.Reads == config.ReadPrimary,
 		NeverPrimary: s.Reads == config.ReadReplica}
 	d, took := picture.Draw(), picture.Open.Took.Since(&picture.Earlier.Took)
 	counters := status.CountersOf(&picture.Open, of.Failovers.History(), &took)
 	return api.Service{Name: s.Name, Kind: kind, Listeners: of.Listeners(), Reads: string(s.Reads),
 		Hold: s.Hold.String(), Epoch: d.Epoch, HadPrimary: of.had.Load(), Steady: d.Steady, Unserved: d.Unserved,
-		DownAfter: d.DownAfter,
-		Shards:    d.Shards, Nodes: d.Nodes, Sentinels: of.reach.Sentinels(), Counters: counters}
+		DownAfter: d.DownAfter, Polls: of.Fresh.Polls(),
+		Shards: d.Shards, Nodes: d.Nodes, Sentinels: of.reach.Sentinels(), Counters: counters}
 }
 
 // Failovers answers api.PathFailovers.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"evergate/gateway/facade"
+	"evergate/gateway/freshness"
 	"evergate/gateway/session"
 	"evergate/gateway/upstream"
 	"evergate/gateway/worker"
@@ -33,9 +34,12 @@ type Facts struct {
 	Reads                        string
 	Hold                         string
 	View                         *topology.View // nil while nothing is known
-	Stats                        worker.Snapshot
-	Failovers                    FailoverHistory
-	Reloads                      Reloads
+	// Polls is how often a primary was asked for its replication offset, Lags how far replicas are behind by that.
+	Polls     uint64
+	Lags      []freshness.Lag
+	Stats     worker.Snapshot
+	Failovers FailoverHistory
+	Reloads   Reloads
 	// Role is what the listener that is asked emulates; nil: nothing.
 	Role *facade.Role
 	// Servers are what the servers say of themselves; see AsksServers.
@@ -320,6 +324,13 @@ func appendUpstream(b []byte, f *Facts) []byte {
 	s := &f.Stats.Stats
 	b = fmt.Appendf(b, "upstream_input_bytes:%d\r\nupstream_output_bytes:%d\r\nconnection_attempts:%d\r\n"+
 		"connections_opened:%d\r\n", s.UpstreamInBytes, s.UpstreamOutBytes, s.Dials, s.ConnsOpened)
+	proven := 0
+	for _, l := range f.Lags {
+		if l.Proven {
+			proven++
+		}
+	}
+	b = fmt.Appendf(b, "offset_polls:%d\r\nreplicas_proven:%d\r\n", f.Polls, proven)
 	if f.View == nil {
 		return append(b, "view_epoch:0\r\n"...)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"evergate/gateway/api"
+	"evergate/gateway/freshness"
 	"evergate/gateway/latency"
 	"evergate/gateway/worker"
 	"evergate/topology"
@@ -21,6 +22,8 @@ type Picture struct {
 	// Reach and Offset know which servers answer, and their last replication offsets.
 	Reach  *Reach
 	Offset func(addr string) (offset int64, known bool)
+	// Lags are how far replicas are behind, by the polls of their offsets.
+	Lags []freshness.Lag
 	// OnReplicas: reads of some clients go to replicas. OnPrimaries: those of others go to primaries in any case;
 	// NeverPrimary: in no case. Otherwise a primary without replicas gets them.
 	OnReplicas, OnPrimaries, NeverPrimary bool
@@ -91,13 +94,20 @@ func (p *Picture) node(n *topology.Node, role string, shard *topology.Shard) api
 			lag = &behind
 		}
 	}
+	var polls *int64
+	for i := range p.Lags {
+		if l := &p.Lags[i]; l.Node == n.ID && l.Proven {
+			polls = &l.Polls
+		}
+	}
 	reachable, why := p.Reach.Node(n.Addr)
 	recent := at.Times()
 	earlier := p.Earlier.Nodes[n.ID].Times()
 	recent = recent.Since(&earlier)
 	return api.Node{Addr: n.Addr, Announced: n.Announced, Role: role, Shard: shard.Name, Version: n.Version, Busy: n.Busy,
 		Reachable: reachable, Why: why, Reads: reads, Connections: at.Conns, InFlight: at.InFlight, Silent: at.Silent,
-		Requests: at.Requests, P50: quantile(&recent, 0.5), P99: quantile(&recent, 0.99), LagBytes: lag}
+		Requests: at.Requests, P50: quantile(&recent, 0.5), P99: quantile(&recent, 0.99), LagBytes: lag,
+		PollsBehind: polls}
 }
 
 // TimesByNode returns how long the nodes of a view took to answer reads, and writes, by their addresses.
