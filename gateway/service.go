@@ -119,14 +119,6 @@ func (p *subService) reads(s *config.Service) config.ReadPolicy {
 	return s.Reads
 }
 
-// used are the reads of its connections: from replicas as well if any user reads there.
-func (p *subService) used(s *config.Service) config.ReadPolicy {
-	if p.nth > 0 || p.sentinel {
-		return p.reads(s)
-	}
-	return s.UsedReads()
-}
-
 // settler is the number of a worker among those of the sub-service's service.
 func (p *subService) settler(workers, worker int) int { return p.nth*workers + worker }
 

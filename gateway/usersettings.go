@@ -95,8 +95,8 @@ func userTermsOf(s *config.Service, p *subService, bounds *userBounds) map[strin
 			t.Hold = &hold
 		}
 		if u.Reads != "" {
-			onPrimary := u.Reads == config.ReadPrimary
-			t.OnPrimary = &onPrimary
+			from := readsFrom[u.Reads]
+			t.Reads = &from
 		}
 		t.Output, t.Push = outputLimit(u.Output), outputLimit(u.Push)
 		for _, n := range u.Databases {

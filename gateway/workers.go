@@ -9,7 +9,6 @@ import (
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
 	"evergate/gateway/sessions"
-	"evergate/gateway/upstream"
 	"evergate/gateway/worker"
 )
 
@@ -47,9 +46,6 @@ func workerConfig(conf *config.Gateway, r *roster, places int, listeners []worke
 		Unaudited: conf.AuditLog == "", HotKeys: conf.HotKeys == config.On,
 		SlowerThan: measured.SlowerThan(conf),
 	}
-	reads := map[config.ReadPolicy]upstream.Reads{
-		config.ReadPreferReplica: upstream.PreferReplica, config.ReadReplica: upstream.OnlyReplica,
-	}
 	lost := map[config.BlockingLost]sessions.BlockingLost{
 		config.BlockingClose: sessions.CloseClient, config.BlockingError: sessions.AnswerUncertain,
 	}
@@ -57,12 +53,18 @@ func workerConfig(conf *config.Gateway, r *roster, places int, listeners []worke
 		p := &r.parts[i]
 		s := r.settings(p.service, conf)
 		c.Services = append(c.Services, worker.Service{
-			Name: s.Name, Reads: reads[p.used(s)], OnPrimary: p.used(s) != p.reads(s), Users: userTermsOf(s, p, bounds),
+			Name: s.Name, Reading: session.Reading{From: readsFrom[p.reads(s)]}, Users: userTermsOf(s, p, bounds),
 			Hold: session.Hold(s.Hold), SilentAfter: s.SilentAfter, CloseOnGap: s.OnGap == config.GapClose,
 			BlockingLost: lost[s.BlockingLost], Allowed: s.Allowed(), Pass: s.Passes() && !p.sentinel,
 		})
 	}
 	return c
+}
+
+// readsFrom are the read policies in the workers' terms.
+var readsFrom = map[config.ReadPolicy]session.Reads{
+	config.ReadPrimary: session.FromPrimary, config.ReadPreferReplica: session.PreferReplica,
+	config.ReadReplica: session.OnlyReplica,
 }
 
 // newWorker makes the worker of a loop.

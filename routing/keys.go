@@ -1,5 +1,7 @@
 package routing
 
+import "slices"
+
 // span is a range of argument positions: first, first+step, ... up to and including last. It is empty if last < first.
 type span struct{ first, last, step int }
 
@@ -38,6 +40,14 @@ func (c *Command) Keys(args [][]byte, into []int) (keys []int, ok bool) {
 		}
 	}
 	return into, true
+}
+
+// ReadsUnnamed reports whether a read is of more keys than those that Keys finds: those of BY and GET patterns.
+func (c *Command) ReadsUnnamed(args [][]byte) bool {
+	if c == nil || c.ID != CmdSortRO {
+		return false
+	}
+	return slices.ContainsFunc(args[2:], func(word []byte) bool { return is(word, "by") || is(word, "get") })
 }
 
 // spans returns where the keys are: in at most two ranges, for every form.

@@ -23,7 +23,8 @@ import (
 const forEver = time.Duration(1<<62 - 1)
 
 // DoBlocking sends a blocking command, or answers it. It returns false when the session was blocked.
-func (k *Dedicated) DoBlocking(c *sessions.Session, d *routing.Decision, command *routing.Command, frame []byte) bool {
+func (k *Dedicated) DoBlocking(c *sessions.Session, d *routing.Decision, command *routing.Command, args [][]byte,
+	frame []byte) bool {
 	waits := command.Waits()
 	if c.InFlight() || waits && c.Withholds() {
 		k.x.Block(c, wait.InFlight)
@@ -44,7 +45,7 @@ func (k *Dedicated) DoBlocking(c *sessions.Session, d *routing.Decision, command
 	beginRound(c, waits)
 	k.x.Send(c, l, &exchange.Request{
 		Seq: c.Replies.Reserve(), Part: -1, Slot: int16(d.Slot), Shard: d.Shard, Read: command.Has(routing.Read) || waits,
-		First: aheadOfWait(l, waits), Blocking: true, Frame: frame,
+		First: aheadOfWait(l, waits), Keys: k.x.KeysOf(c, d, command, args), Blocking: true, Frame: frame,
 	})
 	return true
 }
@@ -91,7 +92,7 @@ func (k *Dedicated) ResendBlocking(c *sessions.Session, a *retry.Entry, command 
 	k.x.Send(c, l, &exchange.Request{
 		Seq: a.Seq, Part: a.Part, Slot: int16(d.Slot), Redirects: a.Redirects, Retries: a.Retries, Cost: a.Cost,
 		Shard: shard, Read: a.Read, Ask: a.Ask, First: aheadOfWait(l, waits), Foreign: a.Target >= 0, Blocking: true,
-		Frame: frame,
+		Keys: k.x.KeysOf(c, d, command, k.args), Frame: frame,
 	})
 	return true
 }

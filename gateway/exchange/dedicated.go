@@ -44,7 +44,7 @@ func (d *Dedications) DedicateAt(c *sessions.Session, shard int, bypass bool) (*
 		d.Release(c)
 	}
 	// Where the shared connection takes no request a dedicated one would not either, and its end wakes the session.
-	if l, why := c.Service.Pick(c.Setup(), shard, false, upstream.Anybody); l == nil && !bypass {
+	if l, why := c.Service.Pick(c.Setup(), shard, nil, upstream.Anybody); l == nil && !bypass {
 		return nil, why
 	}
 	return d.dedicateTo(c, n, bypass)

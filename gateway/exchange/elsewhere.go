@@ -18,7 +18,7 @@ import (
 // keeps the server busy: it is moved only once.
 func (x *Exchange) ReadElsewhere(l *upstream.Conn) {
 	s := x.Served(l)
-	if s.Reads == upstream.FromPrimary || s.View == nil || l.Key.Purpose > upstream.Replica ||
+	if s.Reads == session.FromPrimary || s.View == nil || l.Key.Purpose > upstream.Replica ||
 		!s.AnotherReads(l) {
 		return // also for dedicated connections: a WATCH holds there only
 	}
@@ -33,7 +33,7 @@ func (x *Exchange) ReadElsewhere(l *upstream.Conn) {
 		first, from := front, start
 		front, start = false, t.End
 		c := x.Session(t.To)
-		if c == nil || c.Terms().OnPrimary || t.Flags&(upstream.Quiet|upstream.Internal) != 0 || writers[c.Ref] ||
+		if c == nil || c.Reading().OnPrimary() || t.Flags&(upstream.Quiet|upstream.Internal) != 0 || writers[c.Ref] ||
 			first && l.Streams || t.Redirects >= retry.RedirectsMax-1 || first && t.Redirects > 0 {
 			continue
 		}
@@ -48,7 +48,7 @@ func (x *Exchange) AskPrimary(l *upstream.Conn, reply []byte) bool {
 	s := x.Served(l)
 	t := *l.Inflight.Front()
 	c := x.Session(t.To)
-	if c == nil || s.View == nil || !s.View.Sharded || s.Reads != upstream.PreferReplica || t.Slot < 0 ||
+	if c == nil || s.View == nil || !s.View.Sharded || c.Reading().From != session.PreferReplica || t.Slot < 0 ||
 		t.Redirects >= retry.RedirectsMax {
 		return false
 	}

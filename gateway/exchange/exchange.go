@@ -67,6 +67,9 @@ type Exchange struct {
 	// longScripts has 1 for a service while LongScripts counts this worker, see ReportScript.
 	longScripts []int
 	args        [][]byte // scratch
+	cells       upstream.Keys
+	places      []int
+	read        upstream.Read
 
 	// Its parts have fields of their own, which no other part changes.
 	Retries
@@ -75,7 +78,8 @@ type Exchange struct {
 
 // New makes an Exchange without services and clients.
 func New(conf Config) *Exchange {
-	x := &Exchange{conf: conf, clock: conf.Sessions.Clock, pool: conf.Sessions.Pool}
+	x := &Exchange{conf: conf, clock: conf.Sessions.Clock, pool: conf.Sessions.Pool,
+		cells: make(upstream.Keys, 0, 16)}
 	x.Sessions = sessions.New(conf.Sessions, (*ends)(x))
 	x.Retries.x, x.Dedications.x = x, x
 	return x
@@ -99,5 +103,6 @@ func (e *ends) Closed(c *sessions.Session) {
 	if c.Dedicated() != nil {
 		(*Exchange)(e).Release(c)
 	}
+	c.DropWithheld(func(*sessions.Withheld) bool { return true })
 	e.conf.Verbs.Closed(c)
 }

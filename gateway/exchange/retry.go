@@ -79,17 +79,18 @@ func (r *Retries) RunRetries(c *sessions.Session) bool {
 }
 
 // ChooseForRetry returns the connection for a request to retry, or an obstacle: that to the node which a redirection
-// named, or else what Choose returns for the decision. Where the view has that node no more a.Target is reset.
-func (r *Retries) ChooseForRetry(c *sessions.Session, a *retry.Entry, d *routing.Decision) (*upstream.Conn,
-	upstream.Obstacle) {
+// named, or else what Choose returns for the decision and these keys. Where the view has that node no more a.Target is
+// reset.
+func (r *Retries) ChooseForRetry(c *sessions.Session, a *retry.Entry, d *routing.Decision, keys upstream.Keys,
+) (*upstream.Conn, upstream.Obstacle) {
 	with := c.Company(len(a.Frame), a.Cost)
 	if a.Target < 0 {
-		return r.x.Choose(c, d.Shard, d.Slot, d.Read, with)
+		return r.x.Choose(c, d.Shard, d.Slot, d.Read, keys, with)
 	}
 	n := c.Service.View.Node(a.Target)
 	if n == nil || c.Service.View.Demoted(n.ID) != nil {
 		a.Unredirect()
-		return r.x.Choose(c, d.Shard, d.Slot, d.Read, with)
+		return r.x.Choose(c, d.Shard, d.Slot, d.Read, keys, with)
 	}
 	l, why := c.Service.Set(n, upstream.Primary, c.Setup()).Take(with)
 	if l == nil {

@@ -34,7 +34,9 @@ type Request struct {
 	Began   uint32
 	Command uint16
 	Shard   int
-	Frame   []byte
+	// Keys are those that a write may change, see KeysOf: any if they are left out.
+	Keys  upstream.Keys
+	Frame []byte
 	// Rest are what follows Frame where the request is in several pieces, of whole frames each. They may be kept.
 	Rest [][]byte
 	// First is a command to send in front, without which the reply to this request would be wrong. Its pending request
@@ -60,10 +62,14 @@ func (x *Exchange) Send(c *sessions.Session, l *upstream.Conn, r *Request) {
 	if r.First != nil {
 		l.SendQuietly(r.First, upstream.Counts)
 	}
+	mark := upstream.Mark(0)
+	if !r.Read {
+		mark = c.Service.BeginWrite(r.Keys)
+	}
 	end := x.pool.Send(l, upstream.Pending{
 		To: c.Ref, Seq: r.Seq, Part: r.Part, Slot: r.Slot, Shard: int16(r.Shard), Flags: r.flags(), Redirects: r.Redirects,
 		Retries: r.Retries, Cost: r.Cost, Ahead: r.Ahead, Began: x.began(c, r),
-		Command: commandOf(c, r),
+		Command: commandOf(c, r), Mark: mark,
 	}, r.Frame, r.Owned, c.Company(r.size(), r.Cost), r.Rest...)
 	if r.Counts {
 		x.Published(c, l, end, r.Seq)

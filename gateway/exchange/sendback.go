@@ -28,10 +28,11 @@ const carefulFor = 2 * time.Second
 func (r *Retries) Facts(l *upstream.Conn, t *upstream.Pending, kind retry.Kind) retry.Facts {
 	f := retry.Facts{
 		Redirects: t.Redirects, Retries: t.Retries, Replica: l.Key.Purpose == upstream.Replica,
-		OnlyReplicas: r.x.Served(l).Reads == upstream.OnlyReplica, Watched: t.Flags&upstream.Watched != 0,
-		Bypass: l.Bypass, Switching: l.Draining || r.x.pool.JustSwitched(l),
+		Watched: t.Flags&upstream.Watched != 0, Bypass: l.Bypass, Switching: l.Draining || r.x.pool.JustSwitched(l),
 	}
-	switch c := r.x.Session(t.To); {
+	c := r.x.Session(t.To)
+	f.OnlyReplicas = c != nil && c.Reading().From == session.OnlyReplica
+	switch {
 	case c == nil:
 	case kind == retry.TryAgain:
 		f.Window = c.Patience()

@@ -29,6 +29,8 @@ type Totals struct {
 	WithheldReleased uint64
 	// ReadElsewhere are the reads that were moved off silent connections.
 	ReadElsewhere uint64
+	// ReadsOnPrimary are the reads of sessions whose reads go to replicas that a primary got nevertheless, by the reason.
+	ReadsOnPrimary [upstream.OnPrimaryReasons]uint64
 }
 
 // Totals returns the counters.

@@ -20,6 +20,7 @@ func (x *Exchange) Move(c *sessions.Session, to *sessions.Service) {
 		x.Release(c)
 	}
 	to.Rehome(c)
+	c.Choose(c.Chosen())
 }
 
 // Expel answers with an error whatever of a session waits for a server, and closes it when it has got what it is owed:

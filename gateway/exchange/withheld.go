@@ -13,13 +13,14 @@ import (
 // passed on when the new primary has everything, or when the old one keeps its role in the same run; otherwise the
 // client is answered that the outcome is unknown. The replies behind them wait, since replies are in order.
 
-// Withhold keeps the reply to a write, which it copies. The request must still be at the front of the connection.
-// settled is called before the client gets the reply, or an error instead.
-func (x *Exchange) Withhold(c *sessions.Session, l *upstream.Conn, t *upstream.Pending, reply []byte, settled func()) {
+// Withhold keeps the reply to a write, which it copies. t is at the front of the connection; its mark was taken, and is
+// passed in. settled is called before the client gets the reply, or an error instead.
+func (x *Exchange) Withhold(c *sessions.Session, l *upstream.Conn, t *upstream.Pending, mark upstream.Mark,
+	reply []byte, settled func()) {
 	x.totals.Withheld++
 	h := sessions.Withheld{
 		Seq: t.Seq, Part: t.Part, Slot: t.Slot, Node: l.Key.Node, RunID: l.RunID,
-		Reply: bytes.Clone(reply), Since: x.clock.Now, Settled: settled,
+		Reply: bytes.Clone(reply), Since: x.clock.Now, Settled: settled, Mark: mark,
 	}
 	if t.Flags&upstream.Blocking != 0 {
 		h.Frame = bytes.Clone(l.Queue.Frame(l.Queue.AnsweredTo(), t.End))
@@ -51,22 +52,28 @@ func (x *Exchange) judgeClient(c *sessions.Session, old *topology.View) {
 	if !c.Withholds() {
 		return
 	}
-	for _, h := range c.TakeWithheld() {
+	all := c.TakeWithheld()
+	for i, h := range all {
+		if c.Closed() {
+			for _, h := range all[i:] {
+				c.Service.EndWrite(h.Mark)
+			}
+			return
+		}
 		v := c.Service.View.Judge(old, h.Node, h.RunID, int(h.Slot))
 		if v == topology.StillOpen && x.clock.Now-h.Since >= c.Patience() {
 			v = topology.MayBeLost
 		}
-		reply := h.Reply
-		switch v {
-		case topology.StillOpen:
+		if v == topology.StillOpen {
 			c.Withhold(h)
 			continue
+		}
+		c.Service.EndWrite(h.Mark)
+		reply := h.Reply
+		switch v {
 		case topology.MayBeLost, topology.Restarted:
 			if h.Frame != nil && x.blockingLost(c, &upstream.Pending{
 				Seq: h.Seq, Part: h.Part, Slot: h.Slot, Flags: upstream.Write | upstream.Blocking}, h.Frame) {
-				if c.Closed() {
-					return
-				}
 				x.Wake(c)
 				continue
 			}
@@ -78,11 +85,10 @@ func (x *Exchange) judgeClient(c *sessions.Session, old *topology.View) {
 		}
 		h.Settled()
 		x.Settle(c, &upstream.Pending{Seq: h.Seq, Part: h.Part}, reply)
-		if c.Closed() {
-			return
-		}
 	}
-	x.Judged(c)
+	if !c.Closed() {
+		x.Judged(c)
+	}
 }
 
 // mayBeLostReply is the error for a write that was executed on a primary which then lost its role, or restarted.

@@ -70,6 +70,7 @@ type Service struct {
 	// none.
 	elsewhere [topology.Slots]atomic.Int32
 	cells     [cells + 1]atomic.Uint64
+	homes     atomic.Uint32
 }
 
 // New returns a Service without a view, under which no replica may serve a read. seed spreads keys over cells. wake
@@ -154,6 +155,9 @@ func (s *Service) InFlight() int {
 	}
 	return n
 }
+
+// Writes returns how many writes of a cell are in flight: for tests and checks.
+func (s *Service) Writes(c Cell) int { return int(s.cells[c].Load() & inFlightMask) }
 
 // Executed records which node executed a write of a slot. It is called for each write where keys are distributed by
 // slot, before End. If the node is not the primary of the slot in the newest view, since the write was redirected or

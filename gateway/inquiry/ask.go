@@ -98,11 +98,11 @@ func (q *Inquiries) inquire(c *sessions.Session, about catalog.Question) Outcome
 // pickAny finds a connection to the primary of any shard; if there is none, why is that of
 // the first shard.
 func (q *Inquiries) pickAny(c *sessions.Session) (l *upstream.Conn, why upstream.Obstacle) {
-	if l, why = c.Service.Pick(c.Setup(), 0, false, upstream.Anybody); l != nil {
+	if l, why = c.Service.Pick(c.Setup(), 0, nil, upstream.Anybody); l != nil {
 		return l, why
 	}
 	for shard := 1; shard < len(c.Service.View.Shards); shard++ {
-		if l, _ := c.Service.Pick(c.Setup(), shard, false, upstream.Anybody); l != nil {
+		if l, _ := c.Service.Pick(c.Setup(), shard, nil, upstream.Anybody); l != nil {
 			return l, upstream.Free
 		}
 	}

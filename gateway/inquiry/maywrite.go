@@ -88,7 +88,7 @@ func (q *Inquiries) functionMayWrite(c *sessions.Session, name []byte) verdict {
 	}
 	var l *upstream.Conn
 	if s.View != nil {
-		l, _ = c.Service.Pick(c.Setup(), 0, false, upstream.Anybody)
+		l, _ = c.Service.Pick(c.Setup(), 0, nil, upstream.Anybody)
 	}
 	if l == nil {
 		q.x.Block(c, wait.Asking)

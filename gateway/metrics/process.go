@@ -163,6 +163,10 @@ var ofBuffers = []metric[Facts]{
 		func(s *worker.Stats) uint64 { return s.WithheldReleased }),
 	total("reads_rerouted_total", "Reads that were moved off silent connections.",
 		func(s *worker.Stats) uint64 { return s.ReadElsewhere }),
+	totals("reads_on_primary_total", "Reads of clients with reads on replicas that went to a primary, by reason.",
+		"reason",
+		func(s *worker.Stats) []uint64 { return s.ReadsOnPrimary[:] },
+		func(i int) string { return upstream.OnPrimary(i).String() }),
 	total("reads_retried_on_primary_total", "Reads that were retried since a replica may not have the key yet.",
 		func(s *worker.Stats) uint64 { return s.Suspected }),
 }

@@ -49,7 +49,7 @@ func (m *Multi) Broadcast(c *sessions.Session, d *routing.Decision, command *rou
 	conns := make([]*upstream.Conn, len(v.Shards))
 	for i := range conns {
 		var why upstream.Obstacle
-		if conns[i], why = m.x.Choose(c, i, -1, d.Read, c.Company(len(frame), 0)); conns[i] == nil {
+		if conns[i], why = m.x.Choose(c, i, -1, d.Read, nil, c.Company(len(frame), 0)); conns[i] == nil {
 			return m.x.Unavailable(c, i, why)
 		}
 	}
@@ -61,7 +61,8 @@ func (m *Multi) Broadcast(c *sessions.Session, d *routing.Decision, command *rou
 		frame = bgsave
 	}
 	for i, l := range conns {
-		m.x.Send(c, l, &exchange.Request{Seq: s.seq, Part: int16(i), Slot: -1, Shard: i, Read: d.Safe, Frame: frame})
+		m.x.Send(c, l, &exchange.Request{Seq: s.seq, Part: int16(i), Slot: -1, Shard: i, Read: d.Safe,
+			Keys: changed(command), Frame: frame})
 	}
 	return true
 }
@@ -138,7 +139,7 @@ func (m *Multi) resendBroadcast(c *sessions.Session, s *parted) bool {
 	if s.broadcast.bypass {
 		l, why = m.x.DedicateAt(c, shard, true)
 	} else {
-		l, why = m.x.Choose(c, shard, -1, s.broadcast.read && !a.Primary, c.Company(len(a.Frame), a.Cost))
+		l, why = m.x.Choose(c, shard, -1, s.broadcast.read && !a.Primary, nil, c.Company(len(a.Frame), a.Cost))
 	}
 	if l == nil {
 		return m.x.StillUnavailable(c, a, shard, why)
@@ -149,9 +150,17 @@ func (m *Multi) resendBroadcast(c *sessions.Session, s *parted) bool {
 	m.x.Send(c, l, &exchange.Request{
 		Seq: a.Seq, Part: a.Part, Slot: -1, Redirects: a.Redirects, Retries: a.Retries, Cost: a.Cost, Shard: shard,
 		Began: a.Began, Command: a.Command,
-		Read: a.Read, Frame: a.Frame, Foreign: s.broadcast.bypass,
+		Read: a.Read, Keys: changed(s.broadcast.command), Frame: a.Frame, Foreign: s.broadcast.bypass,
 	})
 	return true
+}
+
+// changed returns the keys that a broadcast may change: any, or none.
+func changed(command *routing.Command) upstream.Keys {
+	if command.ReplicaRefuses() {
+		return nil
+	}
+	return upstream.NoKeys
 }
 
 // shardOf returns the shard of a part in a view, -1 when none serves its slot.

@@ -126,7 +126,7 @@ func (m *Multi) step(c *sessions.Session, k *scan, a *retry.Entry) (r exchange.R
 	case v.Sharded:
 		r.Shard = c.ShardOfSlot(k.slot)
 	}
-	l, why = m.x.ChooseForRetry(c, a, &routing.Decision{Shard: r.Shard, Slot: k.slot})
+	l, why = m.x.ChooseForRetry(c, a, &routing.Decision{Shard: r.Shard, Slot: k.slot}, nil)
 	if l == nil {
 		return r, nil, why
 	}

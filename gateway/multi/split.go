@@ -27,11 +27,12 @@ type scratch struct {
 
 // Split cuts a request by slot and sends its parts, by the decision d. Either all of them can be sent now, or none is,
 // and the session is blocked for the first that cannot. It returns false when the session was blocked.
-func (m *Multi) Split(c *sessions.Session, d *routing.Decision, args [][]byte, frame []byte) bool {
+func (m *Multi) Split(c *sessions.Session, d *routing.Decision, command *routing.Command, args [][]byte,
+	frame []byte) bool {
 	if c.Service.View == nil {
 		return m.x.Unavailable(c, -1, upstream.NoView)
 	}
-	conns, refused, why := m.connsOf(c, d, c.Company(len(frame), 0))
+	conns, refused, why := m.connsOf(c, d, command, args, c.Company(len(frame), 0))
 	if conns == nil {
 		return m.x.Unavailable(c, refused, why)
 	}
@@ -44,10 +45,7 @@ func (m *Multi) Split(c *sessions.Session, d *routing.Decision, args [][]byte, f
 	r := exchange.Request{Seq: s.seq, Read: d.Safe, Counts: d.Counts}
 	for i := range d.Parts {
 		p := &d.Parts[i]
-		words = append(words[:0], args[0])
-		for _, a := range p.Args {
-			words = append(words, args[a])
-		}
+		words = wordsOf(words, args, p)
 		if s.kind == resp.Ordered {
 			from := len(places)
 			for _, a := range p.Args {
@@ -57,6 +55,9 @@ func (m *Multi) Split(c *sessions.Session, d *routing.Decision, args [][]byte, f
 		}
 		m.cut.frame = resp.AppendCommand(m.cut.frame[:0], words...)
 		r.Part, r.Slot, r.Shard, r.Frame = int16(i), int16(p.Slot), p.Shard, m.cut.frame
+		if !d.Safe {
+			r.Keys = m.x.KeysOf(c, d, command, words)
+		}
 		m.x.Send(c, conns[p.Shard], &r)
 	}
 	m.cut.words = words[:0]
@@ -64,25 +65,43 @@ func (m *Multi) Split(c *sessions.Session, d *routing.Decision, args [][]byte, f
 	return true
 }
 
-// connsOf chooses a connection for each shard that the parts name. Where there is none it returns nil, the shard, and
+// connsOf chooses a connection for each shard that the parts name: to its primary unless a replica may serve all of its
+// parts. Where there is none it returns nil, the shard, and
 // the obstacle. The slice is valid until the next call.
 func (m *Multi) connsOf(
-	c *sessions.Session, d *routing.Decision, with upstream.Company,
+	c *sessions.Session, d *routing.Decision, command *routing.Command, args [][]byte, with upstream.Company,
 ) (conns []*upstream.Conn, shard int, why upstream.Obstacle) {
 	conns = append(m.cut.byShard[:0], make([]*upstream.Conn, len(c.Service.View.Shards))...)
 	m.cut.byShard = conns
 	for i := range d.Parts {
 		p := &d.Parts[i]
-		if p.Shard >= 0 && conns[p.Shard] != nil {
-			continue
+		var keys upstream.Keys
+		if d.Read {
+			m.cut.words = wordsOf(m.cut.words, args, p)
+			keys = m.x.KeysOf(c, d, command, m.cut.words)
 		}
-		l, why := m.x.Choose(c, p.Shard, p.Slot, d.Read, with)
+		read := d.Read
+		if p.Shard >= 0 && conns[p.Shard] != nil {
+			if read = false; !d.Read || m.x.Reads(c, conns[p.Shard], p.Shard, p.Slot, keys) {
+				continue
+			}
+		}
+		l, why := m.x.Choose(c, p.Shard, p.Slot, read, keys, with)
 		if l == nil {
 			return nil, p.Shard, why
 		}
 		conns[p.Shard] = l
 	}
 	return conns, -1, upstream.Free
+}
+
+// wordsOf returns the words of a part, in place of those in words.
+func wordsOf(words, args [][]byte, p *routing.Part) [][]byte {
+	words = append(words[:0], args[0])
+	for _, a := range p.Args {
+		words = append(words, args[a])
+	}
+	return words
 }
 
 // newSplit returns a split with this many parts, a reused one if possible.

@@ -43,7 +43,7 @@ func (t *Table) forget(c *Session, why session.CloseReason) {
 	c.Output.Drop(t.x.blocks)
 	c.pushes.Drop(t.x.blocks)
 	c.Input.Forget()
-	c.retries, c.composites, c.inFlight, c.withheld = nil, nil, nil, nil
+	c.retries, c.composites, c.inFlight = nil, nil, nil
 	t.x.Account(c)
 	c.Service.leave()
 	t.clients[c.Ref.ID] = nil

@@ -8,8 +8,8 @@ import (
 // Terms are what is set for the clients of a listener, or for those of a user there. They never change.
 type Terms struct {
 	Hold session.Hold
-	// OnPrimary: reads go to the primary, whatever is set for the service.
-	OnPrimary bool
+	// Reading is where and how reads are served.
+	Reading session.Reading
 	// Databases are those that clients may use; nil: all.
 	Databases []int32
 	// Output bounds the replies and messages that are kept for a client. Push bounds what may be unwritten after a message
@@ -39,6 +39,38 @@ func (x *Sessions) SetTerms(c *Session, terms *Terms) {
 		x.takeOf(terms.Memory, c.Footprint())
 	}
 	c.terms = terms
+	c.choose()
+}
+
+// Reading is where and how reads of the client are served; it is not changed.
+func (c *Session) Reading() *session.Reading {
+	if c.reading != nil {
+		return c.reading
+	}
+	return &c.terms.Reading
+}
+
+// Chosen is what the client has chosen of that.
+func (r *rare) Chosen() session.Chosen { return r.chosen }
+
+// Choose takes what the client has chosen.
+func (c *Session) Choose(chosen session.Chosen) {
+	if chosen != c.chosen {
+		c.own().chosen = chosen
+	}
+	c.choose()
+}
+
+func (c *Session) choose() {
+	switch {
+	case c.chosen != (session.Chosen{}):
+		own := c.chosen.Over(c.terms.Reading)
+		if c.reading = &own; !own.OnPrimary() {
+			c.Service.UseReplicas()
+		}
+	case c.reading != nil:
+		c.reading = nil
+	}
 }
 
 // IsStranger reports whether the client has not authenticated, and must.

@@ -37,6 +37,7 @@ type Session struct {
 	tookAt time.Duration
 
 	// Small fields stand together: an idle client should cost little memory, see TestIdleClientIsSmall.
+	home    uint16          // its number among those that read from replicas; 0: it has not yet
 	Mode    downstream.Mode // which replies are dropped
 	Monitor trace.Monitor
 	due     due  // when its output is written
@@ -80,6 +81,9 @@ type rare struct {
 	// TRYAGAIN.
 	carefulSlot  int16
 	carefulUntil time.Duration
+	// chosen is what the client has chosen of how its reads are served, reading what follows from it; nil for nothing.
+	chosen  session.Chosen
+	reading *session.Reading
 	// overSince is since when it is past its soft limit; meaningful while over.
 	overSince time.Duration
 	// late are requests that were sent later than they began.
@@ -106,6 +110,14 @@ func (c *Session) own() *rare {
 		c.rare = &rare{}
 	}
 	return c.rare
+}
+
+// Home is the number of the session among those that read from replicas.
+func (c *Session) Home() uint16 {
+	if c.home == 0 {
+		c.home = c.Service.NewHome()
+	}
+	return c.home
 }
 
 // Setup is how a connection must be set up to serve this session.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"evergate/gateway/session"
+	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 	"evergate/topology"
 )
@@ -29,6 +30,8 @@ type Withheld struct {
 	Frame []byte
 	// Settled is called before the client gets the reply, or an error instead; not if it is retried, or has left.
 	Settled func()
+	// Mark has the keys for which the write is in flight until the verdict.
+	Mark upstream.Mark
 }
 
 // Withholds reports whether replies to the session are withheld.
@@ -43,7 +46,8 @@ func (c *Session) Withhold(r Withheld) {
 	c.withheld.bytes += len(r.Reply)
 }
 
-// TakeWithheld removes all replies of a session that are withheld.
+// TakeWithheld removes all replies of a session that are withheld. The caller ends their marks, or withholds them
+// again.
 func (r *rare) TakeWithheld() []Withheld {
 	if r.withheld == nil {
 		return nil
@@ -57,19 +61,35 @@ func (r *rare) TakeWithheld() []Withheld {
 func (r *rare) WithheldSince() time.Duration { return r.withheld.replies[0].Since }
 
 // forgetWithheld drops the replies to a request that is begun anew, with other parts.
-func (r *rare) forgetWithheld(seq uint32) {
-	h := r.withheld
+func (c *Session) forgetWithheld(seq uint32) {
+	c.DropWithheld(func(r *Withheld) bool { return r.Seq == seq })
+}
+
+// DropWithheld drops the withheld replies of which that is true.
+func (c *Session) DropWithheld(is func(r *Withheld) bool) {
+	h := c.withheld
 	if h == nil {
 		return
 	}
 	h.replies = slices.DeleteFunc(h.replies, func(r Withheld) bool {
-		if r.Seq == seq {
-			h.bytes -= len(r.Reply)
+		if !is(&r) {
+			return false
 		}
-		return r.Seq == seq
+		h.bytes -= len(r.Reply)
+		c.Service.EndWrite(r.Mark)
+		return true
 	})
 	if len(h.replies) == 0 {
-		r.withheld = nil
+		c.withheld = nil
+	}
+}
+
+// WithheldMarks calls yield for the mark of each withheld reply. Tests call it.
+func (r *rare) WithheldMarks(yield func(upstream.Mark) bool) {
+	for i := 0; r.withheld != nil && i < len(r.withheld.replies); i++ {
+		if !yield(r.withheld.replies[i].Mark) {
+			return
+		}
 	}
 }
 

@@ -32,6 +32,9 @@ func failover(b []byte, f *Facts) []byte {
 	}
 	b = fmt.Appendf(b, "rejected_by_servers:%d\r\n", refusals)
 	b = append(b, byReason("sessions_blocked", s.BlockedFor[:], func(i int) string { return wait.Reason(i).String() })...)
+	b = append(b, byReason("reads_on_primary", s.ReadsOnPrimary[:], func(i int) string {
+		return upstream.OnPrimary(i).String()
+	})...)
 	b = appendHistory(b, f.Failovers)
 	lost := byReason("connections_lost", s.ConnsLost[:], func(i int) string { return upstream.LostReason(i).String() })
 	return append(b, lost...)

@@ -58,6 +58,9 @@ func (tx *Transactions) exec(c *sessions.Session) bool {
 		Seq: seq, Part: tx.sendPlaceholders(c, seq), Slot: int16(slotOfMulti(c)), Shard: shard, Read: !m.Writes,
 		Frame: first, Rest: rest, Ahead: ahead, Watched: c.Watch.Is(), Counts: m.Counts, Foreign: m.Alone,
 	}
+	if m.Writes {
+		r.Keys = tx.x.KeysOfBody(c.Service, m.Body, tx.conf.Limits)
+	}
 	if m.Named {
 		r.Load = c.Service.Catalog.MissingAll(exchange.PlaceOf(l), m.Body, tx.conf.Limits)
 	}
@@ -74,7 +77,7 @@ func (tx *Transactions) exec(c *sessions.Session) bool {
 func (tx *Transactions) execConn(c *sessions.Session, shard int) (*upstream.Conn, upstream.Obstacle) {
 	switch {
 	case !c.Multi.Alone:
-		return tx.x.Choose(c, shard, slotOfMulti(c), false, c.Company(c.Multi.Size(), 0))
+		return tx.x.Choose(c, shard, slotOfMulti(c), false, nil, c.Company(c.Multi.Size(), 0))
 	case c.InFlight():
 		return nil, upstream.InFlight
 	}
@@ -119,7 +122,7 @@ func (tx *Transactions) ResendExec(c *sessions.Session, a *retry.Entry) bool {
 		d.Slot = int(a.Slot)
 		d.Shard = c.ShardOfSlot(d.Slot)
 	}
-	l, why := tx.x.ChooseForRetry(c, a, &d)
+	l, why := tx.x.ChooseForRetry(c, a, &d, nil)
 	if l == nil {
 		return tx.x.StillUnavailable(c, a, d.Shard, why)
 	}
@@ -136,6 +139,9 @@ func (tx *Transactions) ResendExec(c *sessions.Session, a *retry.Entry) bool {
 		commands++
 	}
 	r.Ahead = commands - 1
+	if !a.Read {
+		r.Keys = tx.x.KeysOfBody(c.Service, body, tx.conf.Limits)
+	}
 	tx.x.Send(c, l, &r)
 	return true
 }

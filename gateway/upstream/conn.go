@@ -16,6 +16,7 @@ package upstream
 import (
 	"time"
 
+	"evergate/gateway/freshness"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
 	"evergate/gateway/wait"
@@ -209,6 +210,8 @@ type Conn struct {
 	RunID  string
 	Client int64
 	Kill   []int64
+	// proven is what package freshness knows of the connection.
+	proven freshness.Opened
 	// OwnOffset: WAIT counts only what was written on this connection.
 	OwnOffset bool
 	// Attempts counts dials that failed in a row; RedialAt is when the next one begins.
@@ -222,9 +225,11 @@ type Conn struct {
 	// StoppedAt is when reading was first stopped for a client that lags behind its reply, since the connection had
 	// nothing to do or a client had caught up; 0 when it was not.
 	StoppedAt time.Duration
-	// DialledAt is when the last dial began, OpenedAt when the connection was last opened.
+	// DialledAt is when the last dial began, OpenedAt when the connection was last opened. dial numbers the dials of the
+	// pool.
 	DialledAt time.Duration
 	OpenedAt  time.Duration
+	dial      uint64
 }
 
 // Usable reports whether the connection takes requests of sessions that have none in flight on it.

@@ -66,6 +66,7 @@ func (p *Pool) dial(l *Conn, kill ...int64) {
 	l.State, l.DialledAt, l.Now = Dialing, p.Clock.Now, l.Key.Setup
 	p.Clock.At(p.Clock.Now + dialGrace)
 	p.counts.Dials++
+	l.dial = p.counts.Dials
 	l.RunID, l.Kill = set.RunID, nil
 	if !l.Bypass {
 		l.Kill, killIn = s.kill.Of(l.Key.Node, set.RunID)
@@ -120,10 +121,14 @@ func (p *Pool) Opened(id ConnID, met Greeting) {
 	if met.RunID != "" {
 		l.RunID = met.RunID
 	}
+	if l.Key.Purpose == Replica {
+		l.proven = p.servers[l.Key.Service].fresh.Open(met.RunID)
+	}
 	if len(l.Kill) > 0 {
 		p.counts.Fenced += uint64(p.servers[l.Key.Service].kill.Killed(l.Key.Node, l.Kill))
 	}
 	l.Kill = nil
+	p.servers[l.Key.Service].lateOpened(l)
 	p.counts.ConnsOpened++
 	switch l.Key.Purpose {
 	case Dedicated:

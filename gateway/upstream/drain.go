@@ -35,6 +35,7 @@ func (s *Servers) Leave(old *topology.View) {
 			s.pool.retire(l)
 		}
 	}
+	s.lateLed()
 	s.settle()
 }
 

@@ -14,6 +14,11 @@ func (p *Pool) Due() {
 			l.timer(p)
 		}
 	}
+	for _, s := range p.servers {
+		if s != nil && len(s.late) > 0 {
+			s.lateDue()
+		}
+	}
 }
 
 // timer does so for one connection.

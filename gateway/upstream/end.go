@@ -32,6 +32,7 @@ func (p *Pool) lost(l *Conn, why LostReason) {
 	sharded := s.View.IsSharded()
 	lost := l.Lost(sharded)
 	s.kill.Add(l, lost)
+	p.leaveMarks(l, false)
 	if l.Key.Purpose == Dedicated {
 		p.dedicatedLost(l, false)
 	}
@@ -76,6 +77,8 @@ func (p *Pool) Remove(l *Conn, why LostReason) {
 		p.HangUp(l)
 	}
 	p.counts.ConnsLost[why]++
+	p.leaveMarks(l, true) // of a dedicated connection whose client has left
+	l.Inflight.Reset()
 	l.State = Gone
 	p.conns[l.ID] = nil
 	p.freed[0] = append(p.freed[0], l.ID)

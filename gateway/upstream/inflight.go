@@ -3,6 +3,7 @@ package upstream
 import (
 	"evergate/gateway/session"
 	"evergate/gateway/wait"
+	"evergate/topology"
 )
 
 // Flags of a pending request.
@@ -55,6 +56,8 @@ type Pending struct {
 	Began wait.Stamp
 	// Command is the Index of its command's row; 0 if it has none.
 	Command uint16
+	// Mark has the keys for which the request is in flight as a write.
+	Mark Mark
 }
 
 // SameClient reports whether two pending requests belong to the same client.
@@ -68,6 +71,9 @@ type Inflight struct {
 	ring []Pending // length is a power of two
 	head uint32
 	n    uint32
+	// marker ends the marks of requests that leave the queue; node is where they are executed.
+	marker *marker
+	node   topology.NodeID
 }
 
 // Len is the number of pending requests.
@@ -104,6 +110,10 @@ func (f *Inflight) Front() *Pending {
 
 // Drop removes the oldest pending request. There must be one.
 func (f *Inflight) Drop() {
+	if t := &f.ring[f.head]; t.Mark != 0 {
+		f.marker.executed(t, f.node)
+		f.marker.end(t.Mark)
+	}
 	f.head = (f.head + 1) & uint32(len(f.ring)-1)
 	f.n--
 }
@@ -118,11 +128,17 @@ func (f *Inflight) All(yield func(*Pending) bool) {
 }
 
 // truncate drops the newest pending requests and keeps the n oldest.
-func (f *Inflight) truncate(n int) { f.n = uint32(n) }
+func (f *Inflight) truncate(n int) {
+	for i := uint32(n); i < f.n; i++ {
+		f.marker.end(f.ring[(f.head+i)&uint32(len(f.ring)-1)].TakeMark())
+	}
+	f.n = uint32(n)
+}
 
 // Reset drops all pending requests, and the ring if it has grown large.
 func (f *Inflight) Reset() {
-	f.head, f.n = 0, 0
+	f.truncate(0)
+	f.head = 0
 	if len(f.ring) > 1024 {
 		f.ring = nil
 	}

@@ -1,36 +1,66 @@
 package upstream
 
-import "slices"
+import (
+	"slices"
+
+	"evergate/gateway/freshness"
+	"evergate/gateway/session"
+)
+
+// Read is a read of a shard that replicas may serve.
+type Read struct {
+	Shard, Slot int
+	*session.Reading
+	Keys Keys
+	// Home is the number of the session among those that read from replicas.
+	Home uint16
+	// Why is why the primary is to serve it, after Pick has returned its connection.
+	Why OnPrimary
+}
+
+// ToPrimary records why the primary is to serve a read.
+func (r *Read) ToPrimary(why OnPrimary) { r.Why = why }
+
+// OnPrimary is why the primary serves a read of a client whose reads go to replicas. It labels metrics.
+type OnPrimary uint8
+
+const (
+	// KeysUnknown: the keys of the read are not known, or it is about all keys. Those before it are the reasons of package
+	// freshness, without Fresh.
+	KeysUnknown = OnPrimary(freshness.Reasons) - 1 + iota
+	// Pipelined: requests of the session are in flight to the primary, and the read must not overtake them.
+	Pipelined
+	// NoneServes: the shard has no replica that may serve reads.
+	NoneServes
+	// NotConnected: the replica takes no request now.
+	NotConnected
+	// LeftOut: it answered slowly, or with errors.
+	LeftOut
+
+	// OnPrimaryReasons is how many there are.
+	OnPrimaryReasons = int(LeftOut) + 1
+)
+
+var onPrimaryNames = [...]string{"keys-unknown", "pipelined", "no-replica", "not-connected", "left-out"}
+
+func (r OnPrimary) String() string {
+	if r < KeysUnknown {
+		return freshness.Reason(r + 1).String()
+	}
+	return onPrimaryNames[r-KeysUnknown]
+}
 
 // Pick returns a connection to a shard for a session that has no requests in flight there, for a request of this
-// Company, or nil and the obstacle.
-func (s *Servers) Pick(setup Setup, shard int, read bool, with Company) (*Conn, Obstacle) {
+// Company, or nil and the obstacle. read is nil for what only the primary serves.
+func (s *Servers) Pick(setup Setup, shard int, read *Read, with Company) (*Conn, Obstacle) {
 	routes := s.routesFor(setup)
 	if shard < 0 || shard >= len(routes) {
 		return nil, NoPrimary
 	}
 	r := &routes[shard]
-	if read && s.Reads != FromPrimary {
-		best := Free
-		for range r.replicas {
-			r.next++
-			l, why := r.replicas[r.next%uint32(len(r.replicas))].Take(with)
-			if l != nil {
-				return l, Free
-			}
-			if why == SoonConn || why == Full && best == Free {
-				best = why
-			}
-		}
-		switch {
-		case best != Free:
-			return nil, best
-		case s.Reads == OnlyReplica && len(r.replicas) == 0:
-			return nil, NoServer
-		case s.Reads == OnlyReplica && !slices.ContainsFunc(r.replicas, (*Set).mayAdmit):
-			return nil, NotAdmitted
-		case s.Reads == OnlyReplica:
-			return nil, NoReplica
+	if read != nil {
+		if l, why := s.pickReplica(r, read, with); l != nil || why != Free {
+			return l, why
 		}
 	}
 	if r.primary == nil {
@@ -40,4 +70,74 @@ func (s *Servers) Pick(setup Setup, shard int, read bool, with Company) (*Conn, 
 		return nil, RunsScript
 	}
 	return r.primary.Take(with)
+}
+
+// pickReplica returns a connection to a replica that serves a read. Without one it returns Free where the primary may
+// serve it, and else the obstacle.
+func (s *Servers) pickReplica(r *route, read *Read, with Company) (*Conn, Obstacle) {
+	switch {
+	case len(r.replicas) == 0 && read.From == session.OnlyReplica:
+		return nil, NoServer
+	case len(r.replicas) == 0:
+		read.Why = NoneServes
+		return nil, Free
+	case read.Consistency == session.Eventual:
+		return s.pickAny(r, read, with)
+	}
+	first, tries := uint32(read.Home), 1
+	if read.Consistency == session.Bounded {
+		r.next++
+		first, tries = r.next, len(r.replicas)
+	}
+	for i := range tries {
+		set := r.replicas[(first+uint32(i))%uint32(len(r.replicas))]
+		read.Why = NotConnected
+		if l, _ := set.Take(with); l != nil && s.Serves(l, read) {
+			return l, Free
+		}
+	}
+	return nil, Free
+}
+
+// pickAny returns a connection to the next replica in turn.
+func (s *Servers) pickAny(r *route, read *Read, with Company) (*Conn, Obstacle) {
+	best := Free
+	for range r.replicas {
+		r.next++
+		l, why := r.replicas[r.next%uint32(len(r.replicas))].Take(with)
+		if l != nil {
+			return l, Free
+		}
+		if why == SoonConn || why == Full && best == Free {
+			best = why
+		}
+	}
+	read.Why = NotConnected
+	switch {
+	case best != Free, read.From != session.OnlyReplica:
+		return nil, best
+	case !slices.ContainsFunc(r.replicas, (*Set).mayAdmit):
+		return nil, NotAdmitted
+	}
+	return nil, NoReplica
+}
+
+// Serves reports whether the replica at the other end of a connection is fresh enough for a read. Otherwise read.Why
+// says why not.
+func (s *Servers) Serves(l *Conn, read *Read) bool {
+	r := freshness.Read{
+		Epoch: s.View.Epoch, Slot: read.Slot, Cells: read.Keys, Floor: s.homes[read.Shard].since,
+	}
+	why := freshness.Fresh
+	switch read.Consistency {
+	case session.Gateway:
+		why = s.fresh.May(&r, l.Key.Node, l.proven)
+	case session.Bounded:
+		bound := freshness.Bound{Age: read.Lag.Time, Bytes: read.Lag.Bytes}
+		why = s.fresh.Within(bound, &r, l.Key.Node, l.proven, s.pool.WallClock())
+	}
+	if why != freshness.Fresh {
+		read.Why = OnPrimary(why - 1)
+	}
+	return why == freshness.Fresh
 }

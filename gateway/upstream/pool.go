@@ -25,6 +25,8 @@ type Config struct {
 	// Settled is called once for each view of a service when demoted primaries owe nothing any more: at once when the
 	// view names none.
 	Settled func(service int, epoch uint64)
+	// WallClock returns the time of day.
+	WallClock func() time.Time
 	// DedicatedMax bounds the dedicated connections to one server. Zero: no bound.
 	DedicatedMax int
 	// Places are how many services of the settings there may be in the life of a pool: those of users come behind them.
@@ -83,6 +85,7 @@ type Pool struct {
 	out     Out     // of the round under way
 	shown   Out     // of the round before: the loop reads it
 	counts  Stats
+	marks   marks
 }
 
 // Stats are the counters of a pool since its start.

@@ -5,19 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"evergate/gateway/session"
 	"evergate/topology"
-)
-
-// Reads is which servers serve reads.
-type Reads uint8
-
-const (
-	// FromPrimary sends reads to the primary.
-	FromPrimary Reads = iota
-	// PreferReplica sends reads to replicas in turn, and to the primary when none can serve them.
-	PreferReplica
-	// OnlyReplica sends reads to replicas; without any they fail.
-	OnlyReplica
 )
 
 // route is how to reach one shard.
@@ -89,7 +78,7 @@ func (s *Servers) makeRoutes(setup Setup) []route {
 				s.DedicatedSet(sh.Primary, setup)
 			}
 		}
-		if s.Reads == FromPrimary {
+		if s.Reads == session.FromPrimary {
 			continue
 		}
 		for _, n := range sh.Replicas {
@@ -170,7 +159,7 @@ func (s *Servers) AnotherReads(l *Conn) bool {
 			return true
 		}
 	}
-	if r.primary == nil || s.Reads == OnlyReplica {
+	if r.primary == nil || s.Reads == session.OnlyReplica {
 		return false
 	}
 	other, _ := r.primary.Usable()

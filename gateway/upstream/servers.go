@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"time"
 
+	"evergate/gateway/freshness"
 	"evergate/gateway/session"
 	"evergate/topology"
 )
@@ -27,7 +28,7 @@ type Servers struct {
 	// measured is what was measured of each node, by NodeID. A sub-service leaves it to Of: it may be dropped.
 	measured    []*Measured
 	Name        string
-	Reads       Reads
+	Reads       session.Reads
 	silentAfter time.Duration
 	View        *topology.View
 	routes      []routes // those of RESP2 and database 0 first; others from their first use on
@@ -39,14 +40,21 @@ type Servers struct {
 	promoted map[topology.NodeID]time.Duration
 	// silent is for how long a connection may be silent, by purpose.
 	silent [Purposes]time.Duration
+	// marker is for the marks of writes, late are those that may still be executed.
+	marker
+	late []lateWrite
+	// homes has, for each shard of the view, the replicas among which sessions are spread.
+	homes []homes
+	// switched: a session has chosen to read from replicas where that is not set.
+	switched bool
 }
 
 // Add adds a service. silentAfter is for how long a server may be silent before it gets no new requests; 0: derived
-// from the servers' own timeout.
-func (p *Pool) Add(name string, reads Reads, silentAfter time.Duration) *Servers {
+// from the servers' own timeout. fresh has the service's writes in flight, of all workers.
+func (p *Pool) Add(name string, reads session.Reads, silentAfter time.Duration, fresh *freshness.Service) *Servers {
 	s := &Servers{
 		pool: p, Index: p.added, Of: p.added, Name: name, Reads: reads, silentAfter: silentAfter,
-		promoted: map[topology.NodeID]time.Duration{},
+		promoted: map[topology.NodeID]time.Duration{}, marker: marker{&p.marks, fresh},
 	}
 	p.added++
 	p.put(s)
@@ -63,8 +71,11 @@ func (p *Pool) put(s *Servers) {
 
 // SetPolicy replaces which servers serve reads, and for how long one may be silent. Renew and Leave do what follows
 // from it, in that order, as after a new view.
-func (s *Servers) SetPolicy(reads Reads, silentAfter time.Duration) {
+func (s *Servers) SetPolicy(reads session.Reads, silentAfter time.Duration) {
 	s.silentAfter = silentAfter
+	if reads == session.FromPrimary && s.switched {
+		reads = session.PreferReplica
+	}
 	if reads == s.Reads {
 		return
 	}
@@ -120,4 +131,5 @@ func (p *Pool) JustSwitched(l *Conn) bool {
 func (s *Servers) SetView(v *topology.View) {
 	s.View = v
 	s.forgetTimes()
+	s.renewHomes()
 }

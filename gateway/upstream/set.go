@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"evergate/gateway/session"
 	"evergate/topology"
 )
 
@@ -72,6 +73,7 @@ func (s *Servers) Set(n *topology.Node, p Purpose, setup Setup) *Set {
 func (set *Set) make() *Conn {
 	l := &Conn{Key: set.key, UsedAt: set.servers.pool.Clock.Now, measured: set.servers.measuredAt(set.key.Node)}
 	l.Queue.Blocks = set.servers.pool.Blocks
+	l.Inflight.marker, l.Inflight.node = &set.servers.marker, set.key.Node
 	if n := len(set.servers.pool.free); n > 0 {
 		l.ID = set.servers.pool.free[n-1]
 		set.servers.pool.free = set.servers.pool.free[:n-1]
@@ -182,7 +184,7 @@ func (set *Set) mayAdd() bool {
 // one that is alive does, if only the requests on the others take long. Reads of replicas have other servers instead.
 func (set *Set) tryAfresh() {
 	s := set.servers
-	if set.key.Purpose == Replica && s.Reads != OnlyReplica {
+	if set.key.Purpose == Replica && s.Reads != session.OnlyReplica {
 		return
 	}
 	if set.servers.pool.Clock.Now < set.afreshAt || len(set.conns) >= ConnsMax {

@@ -3,6 +3,7 @@ package upstream
 import (
 	"time"
 
+	"evergate/gateway/session"
 	"evergate/topology"
 )
 
@@ -48,7 +49,7 @@ func (p *Pool) listen(l *Conn) {
 	s := p.servers[l.Key.Service]
 	silent := l.WaitsFrom + s.silent[l.Key.Purpose]
 	late := silent // when reads have waited long enough
-	if s.Reads == PreferReplica {
+	if s.Reads == session.PreferReplica {
 		late = min(silent, l.WaitsFrom+silentRead)
 	}
 	slow := min(l.WaitsFrom+slowAfter, late)

@@ -19,6 +19,7 @@ func (of *Servers) AddUser(as session.Credentials) *Servers {
 	s := &Servers{
 		pool: p, Index: max(p.Places, len(p.servers)), Of: of.Index, As: &as, Lazy: true, Name: of.Name, Reads: of.Reads,
 		silentAfter: of.silentAfter, silent: of.silent, View: of.View, promoted: maps.Clone(of.promoted),
+		marker: of.marker, homes: of.homes, switched: of.switched,
 	}
 	if of.View != nil {
 		s.left = of.View.Epoch // no connection leads anywhere yet
@@ -35,6 +36,7 @@ func (of *Servers) AddUser(as session.Credentials) *Servers {
 
 // Drop forgets what Add or AddUser added. It must have no connections; see Unconnected.
 func (s *Servers) Drop() {
+	s.endLate(func(*lateWrite) bool { return true }) // it was idle for longer than a server takes
 	s.pool.servers[s.Index] = nil
 	maps.DeleteFunc(s.pool.sets, func(k Key, _ *Set) bool { return k.Service == s.Index })
 }

@@ -13,6 +13,7 @@ func (w *Worker) Check() error {
 	a := look{w: w}
 	a.rooms()
 	a.connections()
+	a.marks()
 	a.topics()
 	return a.err
 }

@@ -24,6 +24,18 @@ func (a *look) connections() {
 	}
 }
 
+// marks looks that all writes that are marked as in flight are somewhere.
+func (a *look) marks() {
+	w := a.w
+	a.room("upstream", w.pool.CheckMarks(func(yield func(*upstream.Servers, upstream.Mark) bool) {
+		for c := range w.x.All {
+			for mark := range c.WithheldMarks {
+				yield(c.Service.Servers, mark)
+			}
+		}
+	}))
+}
+
 // deadlines looks that the next round begins no later than whatever is due first.
 func (a *look) deadlines() {
 	w := a.w

@@ -41,7 +41,7 @@ func (w *Worker) configure(c *Config) {
 	w.serveAll()
 	for s := range w.services.All {
 		conf := &w.conf.Services[s.Of]
-		s.Servers.SetPolicy(conf.Reads, conf.SilentAfter)
+		s.Servers.SetPolicy(w.conf.reads(s.Of), conf.SilentAfter)
 		s.Service.SetPolicy(conf.BlockingLost, conf.Allowed)
 		s.SetCloseOnGap(conf.CloseOnGap)
 		if s.View != nil {

@@ -6,7 +6,6 @@ import (
 
 	"evergate/gateway/ratelimit"
 	"evergate/gateway/session"
-	"evergate/gateway/upstream"
 	"evergate/gateway/worker"
 	"evergate/testenv/play"
 	"evergate/topology"
@@ -21,7 +20,7 @@ func BenchmarkConfigure(b *testing.B) {
 	for i := range confs {
 		hold := session.Hold{Mode: session.HoldFor, Window: time.Second * time.Duration(i+1)}
 		confs[i] = worker.Config{QueryBytesMax: 1 << 20, OutputBytesMax: 1 << 20 << i, IdleMax: time.Hour,
-			Services: []worker.Service{{Name: "main", Hold: hold, Reads: upstream.Reads(i),
+			Services: []worker.Service{{Name: "main", Hold: hold, Reading: session.Reading{From: session.Reads(i)},
 				Users: map[string]worker.UserTerms{"default": {Databases: []int32{0}}}}}}
 	}
 	now, rates := &confs[0], greatRates()

@@ -3,12 +3,14 @@ package worker_test
 import (
 	"bytes"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
 	"evergate/gateway/access"
 	"evergate/gateway/account"
 	"evergate/gateway/admin"
+	"evergate/gateway/freshness"
 	"evergate/gateway/maintenance"
 	"evergate/gateway/ratelimit"
 	"evergate/gateway/resp"
@@ -84,6 +86,7 @@ type fuzzed struct {
 	// users are those of all services but that of the emulated Sentinel, which has but a password.
 	users, ofSentinel *access.Users
 	fewer             bool // those of fuzzFewer have taken their place
+	proofs            proofs
 }
 
 // fuzzServer is a server's end of a connection: what it was asked and has not answered, and what it has subscribed.
@@ -122,10 +125,17 @@ func newFuzzed(t *testing.T, views []*topology.View, in []byte) *fuzzed {
 		{Mode: session.HoldDryRun}}[mode>>4&3]
 	z.users = fuzzUsers[int(mode>>3&1)+2*(len(in)/2%2)]
 	z.ofSentinel = fuzzUsers[mode>>3&1]
+	reading := session.Reading{From: session.Reads(mode % 3)}
+	if reading.From == session.PreferReplica {
+		reading.Consistency = session.Consistency(len(in) / 8 % 3)
+		reading.Lag.Time = time.Second
+	}
+	z.proofs = newProofs()
+	fresh := z.proofs.fresh
 	z.Loop = play.New(worker.Config{
-		Services: []worker.Service{{Name: "main", Reads: upstream.Reads(mode % 3), Hold: hold,
+		Services: []worker.Service{{Name: "main", Reading: reading, Hold: hold, Fresh: fresh,
 			BlockingLost: sessions.BlockingLost(mode >> 6 % 3), Allowed: map[string]bool{"debug": true, "psync": true},
-			CloseOnGap: closeOnGap}, {Name: "other", CloseOnGap: !closeOnGap}, {Name: "main"}},
+			CloseOnGap: closeOnGap}, {Name: "other", CloseOnGap: !closeOnGap, Fresh: fresh}, {Name: "main", Fresh: fresh}},
 		Listeners: []worker.Listener{
 			{Hold: session.Hold{Mode: session.HoldFor, Window: 100 * time.Millisecond}},
 			{Hold: hold, Role: faceSetting("cluster")}, {Hold: hold, Role: faceSetting("replica")},
@@ -264,6 +274,8 @@ func (z *fuzzed) act(op byte) {
 		switch z.doAdmin(); {
 		case op>>4 > 11:
 			z.fewer = !z.fewer
+		case op>>4 > 8 && op>>4 < 11:
+			z.polls(z.byte())
 		case op>>4 > 10:
 			worker.Notify(z.Worker, int(z.byte())%3, maintenance.Notice{Kind: maintenance.Moving, Seq: 1 << 40, In: time.Second})
 		}
@@ -277,7 +289,26 @@ func (z *fuzzed) see(v *topology.View) {
 	now := *v
 	z.epoch++
 	now.Epoch = z.epoch
+	z.proofs.publish(&now)
 	z.View = &now
+}
+
+// polls has servers polled that are due. Most have what the primaries have.
+func (z *fuzzed) polls(lag byte) {
+	now := time.Time{}.Add(z.Now)
+	for range 2 {
+		asks, _ := z.proofs.state.Next(now)
+		for _, ask := range slices.Clone(asks) {
+			a := freshness.Answer{Role: topology.RolePrimary, ReplID: "history", Offset: int64(ask.Poll)}
+			if z.View == nil || z.View.LedBy(ask.Node) < 0 {
+				a.Role, a.Offset = topology.RoleReplica, a.Offset-int64(lag/128)
+			}
+			if n := z.proofs.view.Node(ask.Node); n != nil {
+				a.RunID = n.RunID
+			}
+			z.proofs.state.Answered(ask, a, now)
+		}
+	}
 }
 
 // viewOf is what a service is shown: those behind the emulated Sentinel have no servers.

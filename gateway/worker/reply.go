@@ -262,6 +262,10 @@ func (r *incoming) give(w *Worker, c *sessions.Session) {
 		c.Service.CountErrorsIn(r.reply)
 	}
 	l.AnsweredAt(w.clock.Stamp)
+	mark := upstream.Mark(0)
+	if settled != nil {
+		mark = r.pending.TakeMark()
+	}
 	l.Inflight.Drop()
 	if c == nil {
 		l.Queue.Answered(p.End)
@@ -271,7 +275,7 @@ func (r *incoming) give(w *Worker, c *sessions.Session) {
 		c.WroteTo(l)
 	}
 	if settled != nil {
-		w.x.Withhold(c, l, &p, r.reply, settled)
+		w.x.Withhold(c, l, &p, mark, r.reply, settled)
 	} else {
 		if write {
 			w.x.Acked(c.Service, l.Key.Node, r.reply)

@@ -260,7 +260,7 @@ func (r *request) execute(w *Worker) bool {
 	case routing.Forward:
 		return w.forward(c, d, r.command, r.args, r.frame)
 	case routing.Dedicate:
-		return w.dedicated.DoBlocking(c, d, r.command, r.frame)
+		return w.dedicated.DoBlocking(c, d, r.command, r.args, r.frame)
 	case routing.ScanAll:
 		return w.multi.Scan(c, r.command, r.args)
 	case routing.Transact:
@@ -273,7 +273,7 @@ func (r *request) execute(w *Worker) bool {
 	case routing.Answer:
 		return (*own)(w).local(c, r.command, r.args, r.frame)
 	case routing.Split:
-		return w.multi.Split(c, d, r.args, r.frame)
+		return w.multi.Split(c, d, r.command, r.args, r.frame)
 	case routing.Listen:
 		return w.subscribers.Do(c, d, r.command, r.args)
 	case routing.Broadcast:
@@ -302,7 +302,8 @@ func (w *Worker) refuse(c *sessions.Session, why routing.Reason, command *routin
 // forward sends a frame to the shard that the decision names.
 func (w *Worker) forward(c *sessions.Session, d *routing.Decision, command *routing.Command, args [][]byte,
 	frame []byte) bool {
-	l, state := w.x.Choose(c, d.Shard, d.Slot, d.Read, c.Company(len(frame), 0))
+	keys := w.x.KeysOf(c, d, command, args)
+	l, state := w.x.Choose(c, d.Shard, d.Slot, d.Read, keys, c.Company(len(frame), 0))
 	switch {
 	case l == nil && state == upstream.RunsScript && command.RunsDuringScript():
 		return (*own)(w).askBypassing(c, d.Shard, frame)
@@ -314,7 +315,7 @@ func (w *Worker) forward(c *sessions.Session, d *routing.Decision, command *rout
 	}
 	var r exchange.Request
 	r.Seq, r.Part, r.Slot, r.Shard = c.Replies.Reserve(), -1, int16(d.Slot), d.Shard
-	r.Frame, r.Read, r.Counts = frame, d.Safe, d.Counts
+	r.Frame, r.Read, r.Keys, r.Counts = frame, d.Safe, keys, d.Counts
 	r.Owned = len(frame) > sessions.PauseBytes && c.Input.HandOver(frame)
 	if catalog.RunsByName(command) {
 		if body := c.Service.Catalog.Missing(exchange.PlaceOf(l), command, args); body != nil {

@@ -52,14 +52,15 @@ func (w *Worker) resend(c *sessions.Session, a *retry.Entry) bool {
 // It returns false when the session was blocked.
 func (w *Worker) forwardRetry(c *sessions.Session, a *retry.Entry, d *routing.Decision, command *routing.Command,
 	args [][]byte) bool {
-	l, why := w.x.ChooseForRetry(c, a, d)
+	keys := w.x.KeysOf(c, d, command, args)
+	l, why := w.x.ChooseForRetry(c, a, d, keys)
 	if l == nil {
 		return w.x.StillUnavailable(c, a, d.Shard, why)
 	}
 	r := exchange.Request{
 		Seq: a.Seq, Part: a.Part, Slot: int16(d.Slot), Redirects: a.Redirects, Retries: a.Retries, Cost: a.Cost,
 		Began: a.Began, Command: a.Command,
-		Shard: d.Shard, Read: d.Safe, Frame: a.Frame, Counts: d.Counts, Ask: a.Ask, Foreign: a.Target >= 0,
+		Shard: d.Shard, Read: d.Safe, Keys: keys, Frame: a.Frame, Counts: d.Counts, Ask: a.Ask, Foreign: a.Target >= 0,
 	}
 	if body := c.Service.Catalog.Missing(exchange.PlaceOf(l), command, args); body != nil {
 		r.Load = [][]byte{body}

@@ -36,6 +36,7 @@ import (
 //	down-after DURATION         run NODE RUN ID                        held
 //	moving DURATION [ENDPOINT] (clients are asked to move)
 //	long-script begins|ends (of another worker)
+//	polls NODE:OFFSET ...       reads (why they went to primaries since)
 //	users RULES | RULES ...     the lines of the file of users, without "user"
 //	acks LANE (all that was asked of a feed)                           push LANE WORDS
 //
@@ -90,6 +91,10 @@ func (p *player) command(line string) {
 		p.slow[who] = true
 	case "takes":
 		p.takes(who, text)
+	case "polls":
+		p.polls(strings.Fields(rest))
+	case "reads":
+		p.reportReads()
 	case "down-after":
 		d, err := time.ParseDuration(who)
 		if err != nil {

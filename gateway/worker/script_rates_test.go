@@ -8,6 +8,7 @@ import (
 
 	"evergate/gateway/account"
 	"evergate/gateway/ratelimit"
+	"evergate/gateway/session"
 	"evergate/gateway/sessions"
 	"evergate/gateway/worker"
 )
@@ -26,8 +27,8 @@ func userTerms(text string) (name string, u worker.UserTerms) {
 		}
 	}
 	if words[3] != "" {
-		primary := words[3] == "primary"
-		u.OnPrimary = &primary
+		from := map[string]session.Reads{"primary": session.FromPrimary, "replica": session.PreferReplica}[words[3]]
+		u.Reads = &from
 	}
 	if most, err := strconv.Atoi(words[4]); err == nil {
 		u.Memory = &account.Bound{Max: most}

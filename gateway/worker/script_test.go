@@ -75,6 +75,8 @@ type player struct {
 	rates   playedRates
 	conf    *worker.Config
 	unsaid  []policy.Verification
+	proofs  proofs
+	reads   [upstream.OnPrimaryReasons]uint64 // as they were reported last
 }
 
 func newPlayer(t testing.TB) *player {
@@ -82,7 +84,7 @@ func newPlayer(t testing.TB) *player {
 		t: t, clients: map[string]uint32{}, client: map[uint32]string{}, conns: map[string]worker.ConnID{},
 		conn: map[worker.ConnID]string{}, slow: map[string]bool{}, room: map[string]int{},
 		asked: map[worker.ConnID]*play.Subscriptions{}, users: access.WithoutPassword(),
-		wrong: map[string]int{},
+		wrong: map[string]int{}, proofs: newProofs(),
 	}
 }
 
@@ -94,7 +96,7 @@ func newPlayer(t testing.TB) *player {
 // slow=100ms is from when on requests are slow; pass where the servers know the users, users=N of them at most;
 // guesses=1s is how much longer attempts to authenticate wait after each two wrong passwords;
 // rate=USER:COMMANDS:..., see playedRates; terms=USER:HOLD:..., see userTerms;
-// on-primary for reads from there except those of such users.
+// consistency=gateway|bounded|strong, max-lag=500ms|BYTES.
 func (p *player) start(words []string) {
 	conf := p.configure(words)
 	p.play(*conf)
@@ -111,7 +113,11 @@ func (p *player) configure(words []string) *worker.Config {
 		key, value, _ := strings.Cut(word, "=")
 		switch key {
 		case "reads":
-			conf.Services[0].Reads = reads[value]
+			conf.Services[0].Reading.From = reads[value]
+		case "consistency":
+			conf.Services[0].Reading.Consistency = consistencies[value]
+		case "max-lag":
+			conf.Services[0].Reading.Lag = lagSetting(value)
 		case "password":
 			p.users = access.WithPassword("secret")
 		case "hold":
@@ -160,8 +166,6 @@ func (p *player) configure(words []string) *worker.Config {
 			p.delay, _ = time.ParseDuration(value)
 		case "rate":
 			p.rates.add(value)
-		case "on-primary":
-			conf.Services[0].OnPrimary = true
 		case "terms":
 			name, u := userTerms(value)
 			if conf.Services[0].Users == nil {
@@ -189,8 +193,11 @@ func (p *player) configure(words []string) *worker.Config {
 // play makes the worker.
 func (p *player) play(conf worker.Config) {
 	env := worker.Env{
-		Config:        func() *worker.Config { return p.conf },
-		View:          func(int) *topology.View { return p.view },
+		Config: func() *worker.Config { return p.conf },
+		View: func(int) *topology.View {
+			p.proofs.publish(p.view)
+			return p.view
+		},
 		Users:         func(int) *access.Users { return p.users },
 		Denied:        func(_ int, e access.Entry) { p.denials.Add(e) },
 		Denials:       func(int) []access.Entry { return p.denials.Entries() },
@@ -229,6 +236,9 @@ func (p *player) play(conf worker.Config) {
 			return p.long
 		},
 	}
+	if conf.Services[0].Reading.Consistency == session.Bounded {
+		env.WallClock = func() time.Time { return time.Time{}.Add(p.loop.Now) }
+	}
 	env.Rates = p.rates.env(p)
 	if p.audits {
 		env.Audit = p.audited
@@ -236,6 +246,7 @@ func (p *player) play(conf worker.Config) {
 	if p.slower > 0 {
 		env.Slow = p.slowNoted
 	}
+	conf.Services[0].Fresh = p.proofs.fresh
 	p.loop = play.New(conf, env, p, p.t.Fatalf)
 }
 
@@ -283,7 +294,7 @@ func (p *player) settle(epoch uint64) {
 
 // What words of scripts mean.
 var (
-	reads        = map[string]upstream.Reads{"prefer-replica": upstream.PreferReplica, "replica": upstream.OnlyReplica}
+	reads        = map[string]session.Reads{"prefer-replica": session.PreferReplica, "replica": session.OnlyReplica}
 	blockingLost = map[string]sessions.BlockingLost{"close": sessions.CloseClient, "error": sessions.AnswerUncertain}
 	holdModes    = map[string]session.HoldMode{
 		"auto": session.HoldAuto, "off": session.HoldOff, "dry-run": session.HoldDryRun,

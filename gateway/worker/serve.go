@@ -2,7 +2,9 @@ package worker
 
 import (
 	"slices"
+	"time"
 
+	"evergate/gateway/freshness"
 	"evergate/gateway/session"
 	"evergate/gateway/sessions"
 )
@@ -22,7 +24,11 @@ func (w *Worker) serveAll() {
 	w.clients.Grow(n)
 	for ; w.served < n; w.served++ {
 		s := &w.conf.Services[w.served]
-		up := w.pool.Add(s.Name, s.Reads, s.SilentAfter)
+		fresh := s.Fresh
+		if fresh == nil {
+			fresh = freshness.New(w.conf.Seed, time.Time{}, func() {})
+		}
+		up := w.pool.Add(s.Name, w.conf.reads(w.served), s.SilentAfter, fresh)
 		if s.Pass {
 			up.KnowUsers()
 		}

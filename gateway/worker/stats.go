@@ -262,6 +262,7 @@ func (s *Stats) Add(o *Stats) {
 	add(s.RefusedByServer[:], o.RefusedByServer[:])
 	add(s.BlockedFor[:], o.BlockedFor[:])
 	add(s.ConnsLost[:], o.ConnsLost[:])
+	add(s.ReadsOnPrimary[:], o.ReadsOnPrimary[:])
 }
 
 func add(to, from []uint64) {

@@ -1,6 +1,8 @@
 package worker
 
 import (
+	"slices"
+
 	"evergate/gateway/access"
 	"evergate/gateway/account"
 	"evergate/gateway/session"
@@ -11,8 +13,10 @@ import (
 type UserTerms struct {
 	// Hold is nil where it is that of the listener.
 	Hold *session.Hold
-	// OnPrimary is nil where it is that of the service.
-	OnPrimary *bool
+	// Reads, Consistency and Lag are nil where they are those of the listener.
+	Reads       *session.Reads
+	Consistency *session.Consistency
+	Lag         *session.Lag
 	// Databases are those of sessions.Terms.
 	Databases []int32
 	// Output and Push are nil where they are those of all clients.
@@ -41,9 +45,9 @@ func newTerms(conf *Config, x *sessions.Sessions) terms {
 	}
 	memories := map[*account.Bound]*sessions.UserMemory{}
 	t.at = make([]*sessions.Terms, conf.Places+len(conf.Listeners))
-	add := func(listener, service int, hold session.Hold) {
+	add := func(listener, service int, hold session.Hold, reading session.Reading) {
 		at := ofAll
-		at.Hold, at.OnPrimary = hold, conf.Services[service].OnPrimary
+		at.Hold, at.Reading = hold, reading
 		t.at[listener] = &at
 		for name, u := range conf.Services[service].Users {
 			if u.Memory != nil && memories[u.Memory] == nil {
@@ -53,10 +57,10 @@ func newTerms(conf *Config, x *sessions.Sessions) terms {
 		}
 	}
 	for i := range conf.Services {
-		add(i, i, conf.Services[i].Hold)
+		add(i, i, conf.Services[i].Hold, conf.Services[i].Reading)
 	}
 	for i := range conf.Listeners {
-		add(conf.Places+i, conf.Listeners[i].Service, conf.Listeners[i].Hold)
+		add(conf.Places+i, conf.Listeners[i].Service, conf.Listeners[i].Hold, conf.readingAt(i))
 	}
 	return t
 }
@@ -65,10 +69,51 @@ func newTerms(conf *Config, x *sessions.Sessions) terms {
 func (u *UserTerms) over(at sessions.Terms, memory *sessions.UserMemory) *sessions.Terms {
 	at.Databases, at.Memory = u.Databases, memory
 	set(&at.Hold, u.Hold)
-	set(&at.OnPrimary, u.OnPrimary)
+	u.reads(&at.Reading)
 	set(&at.Output, u.Output)
 	set(&at.Push, u.Push)
 	return &at
+}
+
+// reads sets where and how reads of a user are served, at a listener with this Reading.
+func (u *UserTerms) reads(at *session.Reading) {
+	set(&at.From, u.Reads)
+	set(&at.Consistency, u.Consistency)
+	set(&at.Lag, u.Lag)
+}
+
+// readingAt is where and how reads are served of the clients of a listener, by its index.
+func (c *Config) readingAt(listener int) session.Reading {
+	l := &c.Listeners[listener]
+	reading := c.Services[l.Service].Reading
+	set(&reading, l.Reading)
+	return reading
+}
+
+// reads is from which servers of a service clients read: from replicas as well if any client does.
+func (c *Config) reads(service int) session.Reads {
+	s := &c.Services[service]
+	all := []session.Reading{s.Reading}
+	for i := range c.Listeners {
+		if c.Listeners[i].Service == service {
+			all = append(all, c.readingAt(i))
+		}
+	}
+	for _, at := range all {
+		for _, u := range s.Users {
+			own := at
+			u.reads(&own)
+			all = append(all, own)
+		}
+	}
+	onReplicas := func(r session.Reading) bool { return !r.OnPrimary() }
+	switch {
+	case s.Reading.From != session.FromPrimary && !s.Reading.OnPrimary():
+		return s.Reading.From
+	case slices.ContainsFunc(all, onReplicas):
+		return session.PreferReplica
+	}
+	return session.FromPrimary
 }
 
 // set puts a value in place of another one, unless it is nil.

@@ -76,7 +76,8 @@ func newApart(t *testing.T, views []*topology.View, in []byte) *apart {
 	z := &apart{t: t, in: in, views: views, clients: map[uint32]*apartClient{}, servers: map[worker.ConnID]*apartServer{}}
 	users, hold := access.OfServers(), session.Hold{Mode: session.HoldFor, Window: time.Second}
 	z.Loop = play.New(worker.Config{Services: []worker.Service{
-		{Name: "main", Reads: upstream.Reads(z.byte() % 2), Hold: hold, Pass: true}}, DedicatedMax: fuzzPrivate,
+		{Name: "main", Reading: session.Reading{From: session.Reads(z.byte() % 2)}, Hold: hold, Pass: true}},
+		DedicatedMax: fuzzPrivate,
 	}, worker.Env{
 		View:   func(int) *topology.View { return z.View },
 		Users:  func(int) *access.Users { return users },

@@ -29,6 +29,7 @@ import (
 	"evergate/gateway/exchange"
 	"evergate/gateway/facade"
 	"evergate/gateway/fanout"
+	"evergate/gateway/freshness"
 	"evergate/gateway/inquiry"
 	"evergate/gateway/latency"
 	"evergate/gateway/maintenance"
@@ -50,10 +51,9 @@ import (
 
 // Service is the configuration of one service.
 type Service struct {
-	Name  string
-	Reads upstream.Reads
-	// OnPrimary: reads go to the primary nevertheless, except those of Users that are allowed otherwise.
-	OnPrimary bool
+	Name string
+	// Reading is where and how reads are served, except those of Listeners and Users for whom another one is set.
+	Reading session.Reading
 	// Hold is how long requests wait for a server that can take them.
 	Hold session.Hold
 	// SilentAfter is how long a server may owe a reply and send nothing before it gets no new requests; 0: a quarter of
@@ -67,6 +67,8 @@ type Service struct {
 	CloseOnGap bool
 	// Users are what is set for single users, by name.
 	Users map[string]UserTerms
+	// Fresh has the writes in flight of all workers, see package freshness. Nil: there is one worker.
+	Fresh *freshness.Service
 	// Pass: the servers know the users. Each has connections of its own, see users.go; Env.Verify is called.
 	Pass bool
 }
@@ -75,6 +77,8 @@ type Service struct {
 type Listener struct {
 	Service int
 	Hold    session.Hold
+	// Reading is nil where it is that of the service.
+	Reading *session.Reading
 	// Role is the role that the listener emulates; nil: none.
 	Role *facade.Role
 }
@@ -257,7 +261,7 @@ func New(conf Config, env Env) *Worker {
 	w.configured = w.env.Config()
 	pool := upstream.New(upstream.Config{
 		Clock: &clock, Rand: w.rnd, Blocks: spare, Users: (*carried)(w), DedicatedMax: conf.DedicatedMax,
-		Places: w.conf.Places, Reported: env.Report, Settled: w.env.Settled,
+		Places: w.conf.Places, Reported: env.Report, Settled: w.env.Settled, WallClock: env.WallClock,
 	})
 	w.clock, w.pool, w.blocks = &clock, pool, spare
 	w.x = exchange.New(exchange.Config{

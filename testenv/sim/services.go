@@ -4,7 +4,6 @@ import (
 	"evergate/gateway/facade"
 	"evergate/gateway/session"
 	"evergate/gateway/sessions"
-	"evergate/gateway/upstream"
 	"evergate/gateway/worker"
 	"evergate/testenv/sim/ledger"
 	"evergate/testenv/sim/scenario"
@@ -12,7 +11,7 @@ import (
 
 // services are what the gateway is configured to serve.
 func (w *world) services() []worker.Service {
-	main := worker.Service{Name: "main", Reads: w.Options.Reads,
+	main := worker.Service{Name: "main", Reading: session.Reading{From: w.Options.Reads},
 		Hold:         session.Hold{Mode: session.HoldFor, Window: w.holdMax()},
 		CloseOnGap:   w.Options.CloseOnGap && w.Options.Bug != scenario.KeepOnGap,
 		BlockingLost: w.blockingLost()}
@@ -21,8 +20,8 @@ func (w *world) services() []worker.Service {
 	}
 	other, replica := main, main
 	other.Name = "other"
-	if main.Reads == upstream.FromPrimary {
-		replica.Reads = upstream.PreferReplica
+	if main.Reading.From == session.FromPrimary {
+		replica.Reading.From = session.PreferReplica
 	}
 	return []worker.Service{main, other, replica}
 }

@@ -22,7 +22,7 @@ import (
 
 	"evergate/gateway/fanout"
 	"evergate/gateway/maintenance"
-	"evergate/gateway/upstream"
+	"evergate/gateway/session"
 	"evergate/testenv/sim/clients"
 	"evergate/testenv/sim/control"
 	"evergate/testenv/sim/faults"
@@ -114,7 +114,7 @@ func build(o scenario.Options) *world {
 	}
 	// Where the State is real a primary may lack what another one acknowledged: that is the judge's business.
 	promised := ledger.Promises{Sharded: o.Sharded(), PopsRetried: o.BlockingLost == scenario.RetryPop,
-		Fresh: o.Reads == upstream.FromPrimary && o.Voice == scenario.Oracle}
+		Fresh: o.Reads == session.FromPrimary && o.Voice == scenario.Oracle}
 	if o.RealState() {
 		promised.Left = func(e *ledger.Execution) bool { return w.judge.Left(e) }
 	}

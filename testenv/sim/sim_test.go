@@ -27,17 +27,17 @@ var (
 // worlds are the kinds of worlds that are simulated in turn.
 var worlds = func() (all []scenario.Options) {
 	for _, cluster := range []bool{false, true} {
-		for _, reads := range []upstream.Reads{upstream.FromPrimary, upstream.PreferReplica, upstream.OnlyReplica} {
+		for _, reads := range []session.Reads{session.FromPrimary, session.PreferReplica, session.OnlyReplica} {
 			for _, async := range []bool{false, true} {
 				all = append(all, scenario.Options{Cluster: cluster, Reads: reads, Async: async})
 			}
 		}
 	}
-	for _, reads := range []upstream.Reads{upstream.FromPrimary, upstream.PreferReplica, upstream.OnlyReplica} {
+	for _, reads := range []session.Reads{session.FromPrimary, session.PreferReplica, session.OnlyReplica} {
 		all = append(all, scenario.Options{Voice: scenario.Sentinels, Reads: reads},
-			scenario.Options{Voice: scenario.Sentinels, Reads: upstream.FromPrimary},
+			scenario.Options{Voice: scenario.Sentinels, Reads: session.FromPrimary},
 			scenario.Options{Voice: scenario.Bus, Reads: reads})
-		if reads != upstream.OnlyReplica { // there may be none for a while
+		if reads != session.OnlyReplica { // there may be none for a while
 			all = append(all, scenario.Options{Voice: scenario.Sentinels, Reads: reads, Planned: true})
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"evergate/gateway/upstream"
+	"evergate/gateway/session"
 	"evergate/testenv/sim/ledger"
 	"evergate/testenv/sim/network"
 	"evergate/testenv/sim/redis"
@@ -235,7 +235,7 @@ func (j *Judge) Sent(worker int, v *topology.View, l *redis.Conn, args [][]byte)
 
 // read looks at a read from a primary that was answered: no other one had been published when it ran.
 func (j *Judge) read(r *ledger.Request, e *ledger.Execution) {
-	if j.w.Options.Reads != upstream.FromPrimary || r.Facade == ledger.Replica {
+	if j.w.Options.Reads != session.FromPrimary || r.Facade == ledger.Replica {
 		return
 	}
 	for i := len(j.Shown) - 1; i >= 0; i-- {

@@ -5,7 +5,7 @@ package scenario
 import (
 	"strings"
 
-	"evergate/gateway/upstream"
+	"evergate/gateway/session"
 )
 
 // Options of one run. The zero value is a plain primary with replicas that are always up to date, calm.
@@ -15,7 +15,7 @@ type Options struct {
 	Voice Voice
 	// Cluster: three shards and slots that move; else one shard. Only with Oracle.
 	Cluster bool
-	Reads   upstream.Reads
+	Reads   session.Reads
 	// Async: replicas lag, and a failover may lose what they have not got.
 	Async bool
 	// Planned: nothing happens but SENTINEL FAILOVER, and nobody is slow. Only with Sentinels.
