@@ -35,7 +35,8 @@ func watched(s *config.Service, tls *tlsOf) watch.Service {
 	of := watch.Service{
 		Name: s.Name, Sentinels: s.Sentinels, MasterName: s.MasterName, Cluster: s.Cluster, Primary: s.Primary,
 		Replicas: s.Replicas, AddressMap: s.AddressMap, ConfirmMajority: s.Confirm == config.ConfirmMajority,
-		Upstream: s.Upstream.Read, Sentinel: s.Sentinel.Read,
+		FenceMinority: s.FenceMinority,
+		Upstream:      s.Upstream.Read, Sentinel: s.Sentinel.Read,
 	}
 	if t := tls.upstream; t != nil {
 		of.UpstreamTLS = t

@@ -164,13 +164,19 @@ type RoleSeen struct {
 	// LinkUp, Syncing and Primary (announced) are a replica's.
 	LinkUp, Syncing bool
 	Primary         string
-	// Replicas (announced) are a primary's, those that are online.
+	// Replicas (announced) are a primary's, those that are online. Silent is how many of them have not acknowledged
+	// anything for SilentFor, though they do so each second.
 	Replicas []string
+	Silent   int
 	// Asked is when the question went out; zero counts as the time of the Step.
 	Asked time.Time
 }
 
-// Same reports whether two are equal except for offsets, which change all the time.
+// SilentFor is how long a replica may be silent before its primary's report counts it as such. A link that a partition
+// cuts is closed only after repl-timeout, a minute.
+const SilentFor = 3 * time.Second
+
+// Same reports whether two are equal except for offsets and silence, which change all the time.
 func (r *RoleSeen) Same(o *RoleSeen) bool {
 	return r.Role == o.Role && r.RunID == o.RunID && r.Version == o.Version && r.Eviction == o.Eviction &&
 		r.ReplID == o.ReplID && r.ReplID2 == o.ReplID2 && r.SecondOffset == o.SecondOffset &&

@@ -41,6 +41,14 @@ func (v *View) EvictsUnread() *Node {
 	return nil
 }
 
+// Fence returns Shard.Fence of the shard with this index.
+func (v *View) Fence(shard int) string {
+	if v == nil || shard < 0 || shard >= len(v.Shards) {
+		return ""
+	}
+	return v.Shards[shard].Fence
+}
+
 // LedBy returns the index of the shard whose primary a node is, or -1.
 func (v *View) LedBy(id NodeID) int {
 	if v == nil || id < 0 {

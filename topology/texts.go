@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Parsers of servers' texts: INFO, CLUSTER NODES, and the errors that name another node. Every field is optional: other
@@ -48,6 +49,33 @@ func HasInfoSection(text, name string) bool {
 // infoHead parses the line that begins a section.
 func infoHead(line string) (name string, is bool) {
 	return strings.CutPrefix(strings.TrimRight(line, "\r\n"), "# ")
+}
+
+// OnlineReplicas returns the replicas in a primary's INFO replication that are online, each with its own fields:
+// slave0:ip=10.0.0.2,port=6379,state=online,offset=1,lag=0 and so on.
+func OnlineReplicas(info map[string]string) (list []map[string]string) {
+	n, _ := strconv.Atoi(info["connected_slaves"])
+	for i := range n {
+		r := map[string]string{}
+		for _, pair := range strings.Split(info["slave"+strconv.Itoa(i)], ",") {
+			if key, value, ok := strings.Cut(pair, "="); ok {
+				r[key] = value
+			}
+		}
+		if r["state"] == "online" && r["ip"] != "" {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
+// CountSilent sets Silent from a primary's INFO replication, in which the lag of a replica is in seconds.
+func (r *RoleSeen) CountSilent(info map[string]string) {
+	for _, replica := range OnlineReplicas(info) {
+		if lag, err := strconv.Atoi(replica["lag"]); err == nil && lag >= int(SilentFor/time.Second) {
+			r.Silent++
+		}
+	}
 }
 
 // SaveState parses INFO persistence: whether a save to disk is running, and whether the last one succeeded.

@@ -75,6 +75,8 @@ type Shard struct {
 	Successor *Node
 	// DemotedSilent, with Successor: Demoted does not answer the control plane either, so its replies are not waited for.
 	DemotedSilent bool
+	// Fence is why Demoted gets no writes though it answers and nobody is known to replace it; set only with Demoted.
+	Fence string
 	// Covers is the Demoted of an earlier View if Primary has everything that it had executed when all workers were
 	// settled: its withheld replies are true. nil: that is proven of no node.
 	Covers *Node
@@ -220,7 +222,7 @@ func (v *View) Same(w *View) bool {
 	}
 	return slices.EqualFunc(v.Shards, w.Shards, func(a, b Shard) bool {
 		return a.Name == b.Name && a.ConfigEpoch == b.ConfigEpoch && a.Primary == b.Primary &&
-			a.Demoted == b.Demoted && a.Successor == b.Successor && a.DemotedSilent == b.DemotedSilent &&
+			a.Demoted == b.Demoted && a.Successor == b.Successor && a.DemotedSilent == b.DemotedSilent && a.Fence == b.Fence &&
 			a.Covers == b.Covers && a.Provisional == b.Provisional &&
 			a.Condition == b.Condition && slices.Equal(a.Replicas, b.Replicas) &&
 			slices.Equal(a.Unused, b.Unused)

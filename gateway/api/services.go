@@ -91,6 +91,8 @@ type Shard struct {
 	// uses Demoted any more.
 	Demoted   string `json:"demoted"`
 	Successor string `json:"successor"`
+	// Fence is why Demoted gets no writes though it answers; empty if it is not fenced.
+	Fence string `json:"fence"`
 	// Replicas may serve reads, Unused answer and may not.
 	Replicas []string `json:"replicas"`
 	Unused   []Unused `json:"unused"`

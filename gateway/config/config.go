@@ -112,6 +112,8 @@ type Service struct {
 	BlockingLost BlockingLost
 	// Confirm selects the vote that makes a new primary. Default ConfirmProvisional.
 	Confirm Confirmation
+	// FenceMinority stops writes while the gateway sees a minority of the Sentinels and the primary has no replica left.
+	FenceMinority bool
 	// OnGap decides about subscribers that may have missed messages. Default GapStay.
 	OnGap GapPolicy
 	// Allow are dangerous commands to permit; see routing.Allowed.

@@ -59,6 +59,7 @@ var serviceRows = []row[Service]{
 	live("silent-after", func(s *Service) any { return &s.SilentAfter }),
 	live("blocking-lost", func(s *Service) any { return &s.BlockingLost }),
 	fixed("confirm", func(s *Service) any { return &s.Confirm }),
+	fixed("fence-minority", func(s *Service) any { return &s.FenceMinority }),
 	live("on-gap", func(s *Service) any { return &s.OnGap }),
 	live("allow", func(s *Service) any { return &s.Allow }),
 	live("upstream-user", func(s *Service) any { return &s.Upstream.User }),

@@ -229,6 +229,9 @@ func (v *validation) failover(s *Service) {
 	if s.Confirm == ConfirmMajority && len(s.Sentinels) == 0 {
 		v.needs("confirm", "sentinel", "only Sentinels have a majority to wait for")
 	}
+	if s.FenceMinority && len(s.Sentinels) == 0 {
+		v.needs("fence-minority", "sentinel", "only Sentinels have a majority to lose")
+	}
 }
 
 func (v *validation) hold(listen string, h Hold) {

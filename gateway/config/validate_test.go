@@ -63,6 +63,7 @@ func TestValidateFindsEachFault(t *testing.T) {
 		`silent-after: 1ms is not between 10ms and`: change(func(_ *Gateway, s *Service) {
 			s.SilentAfter = time.Millisecond
 		}),
+		`fence-minority: needs sentinel`:            change(func(_ *Gateway, s *Service) { s.FenceMinority = true }),
 		`confirm: needs sentinel`:                   change(func(_ *Gateway, s *Service) { s.Confirm = ConfirmMajority }),
 		`confirm: "me" is not one of`:               change(func(_ *Gateway, s *Service) { s.Confirm = "me" }),
 		`hold-sessions-max: 0 is not between 1 and`: change(func(c *Gateway, _ *Service) { c.Limits.HoldSessionsMax = 0 }),

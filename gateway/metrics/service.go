@@ -38,6 +38,12 @@ var serviceMetrics = []metric[Service]{
 			put(truth(s.Shards[i].Primary != ""), s.Shards[i].Name)
 		}
 	}),
+	gauge("shard_fenced", "Whether writes are stopped by --fence-minority.", serviceLabels("shard"),
+		func(s *Service, put put) {
+			for i := range s.Shards {
+				put(truth(s.Shards[i].Fence != ""), s.Shards[i].Name)
+			}
+		}),
 	gauge("shard_condition", "Condition of the shard: 1 for the one that holds.", serviceLabels("shard", "condition"),
 		func(s *Service, put put) {
 			for i := range s.Shards {

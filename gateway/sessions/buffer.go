@@ -75,14 +75,17 @@ func (w *Waiting) sinceWhen(c *Session, shard int, why upstream.Obstacle) string
 	if c.WaitsSince > 0 {
 		since = min(since, c.WaitsSince)
 	}
-	text := " has had no usable connection to its primary for "
+	text, fence := " has had no usable connection to its primary for ", ""
 	switch why {
 	case upstream.NoPrimary:
 		text = " has had no primary for "
+		if fence = c.Service.View.Fence(shard); fence != "" {
+			text, fence = " has been fenced for ", ": "+fence
+		}
 	case upstream.NoReplica:
 		text = " has had no usable connection to a replica for "
 	}
-	return c.Service.ShardName(shard) + text + (w.x.clock.Now - since).Round(time.Millisecond).String()
+	return c.Service.ShardName(shard) + text + (w.x.clock.Now - since).Round(time.Millisecond).String() + fence
 }
 
 // hold returns the buffer of a shard; requests without a shard share the last one.

@@ -345,6 +345,9 @@ func appendUpstream(b []byte, f *Facts) []byte {
 		if sh.Provisional {
 			b = append(b, ",provisional=yes"...)
 		}
+		if sh.Fence != "" {
+			b = append(b, ",fenced=yes"...)
+		}
 		b = append(b, "\r\n"...)
 	}
 	return b

@@ -72,6 +72,7 @@ func (p *Picture) Draw() Drawing {
 		d.Shards = append(d.Shards, api.Shard{Name: sh.Name, Slots: slots[i], SlotRanges: ranges[i],
 			Condition: sh.Condition.String(), Since: sh.Since.UTC(), ConfigEpoch: sh.ConfigEpoch,
 			Primary: addrOf(sh.Primary), Provisional: sh.Provisional, Demoted: addrOf(sh.Demoted),
+			Fence:     sh.Fence,
 			Successor: addrOf(sh.Successor), Replicas: replicas, Unused: unused})
 	}
 	for _, n := range p.View.Nodes {

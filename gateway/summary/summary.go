@@ -72,7 +72,11 @@ func (t *text) shard(s *api.Service, sh *api.Shard, width int, now time.Time) {
 		t.node("primary", sh.Primary, s, width, "")
 	}
 	if sh.Demoted != "" {
-		t.node("demoted", sh.Demoted, s, width, "")
+		remark := ""
+		if sh.Fence != "" {
+			remark = "fenced: " + sh.Fence
+		}
+		t.node("demoted", sh.Demoted, s, width, remark)
 	}
 	if sh.Successor != "" {
 		t.node("successor", sh.Successor, s, width, "")

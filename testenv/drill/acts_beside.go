@@ -116,12 +116,19 @@ func withOutsiders(o *servers.Options) {
 }
 
 // splitBrain leaves the old primary and the gateway on one side of a partition, and all others on the other.
-func splitBrain(ctx context.Context, s *stage) error {
+func splitBrain(ctx context.Context, s *stage) error { return s.splitBrain(ctx, 0) }
+
+// splitBrainFenced does so until the gateway must have noticed.
+func splitBrainFenced(ctx context.Context, s *stage) error { return s.splitBrain(ctx, fencedAfter) }
+
+// splitBrain heals the partition when the other side has a primary, and at least has passed.
+func (s *stage) splitBrain(ctx context.Context, least time.Duration) error {
 	old, err := s.primary()
 	if err != nil {
 		return err
 	}
 	s.strike("%s and the gateway are partitioned from all others", old)
+	split := s.line.now()
 	for addr, relay := range s.relays {
 		if addr != old {
 			relay.BlackHole(true)
@@ -135,7 +142,10 @@ func splitBrain(ctx context.Context, s *stage) error {
 			return err
 		}
 	}
-	if err := errors.Join(s.awaitAccepts(ctx, 1), s.flow(ctx, calm)); err != nil {
+	if err := s.awaitAccepts(ctx, 1); err != nil {
+		return err
+	}
+	if err := errors.Join(s.pass(ctx, split+least-s.line.now()), s.flow(ctx, calm)); err != nil {
 		return err
 	}
 	s.healed("the partition is healed")

@@ -21,6 +21,8 @@ type drill struct {
 
 	// options changes the servers that are started.
 	options func(*servers.Options)
+	// gateway are settings of the gateway that is started.
+	gateway []string
 	// relays puts a relay between the gateway and each server, liar a lying Sentinel among the Sentinels.
 	// outsiders: the gateway and the observers have a user of their own.
 	relays, liar, outsiders bool
@@ -50,6 +52,8 @@ const (
 	// deadFor and silentFor are how long after a kill or a freeze requests may still have been sent there.
 	deadFor   = 100 * time.Millisecond
 	silentFor = downAfter
+	// fencedAfter is how long after a partition the gateway may acknowledge writes with --fence-minority.
+	fencedAfter = 5 * time.Second
 )
 
 var both = []Mode{Sentinel, Cluster}
@@ -124,6 +128,11 @@ var drills = []*drill{
 	{name: "split-brain", what: "gateway and primary are partitioned from all other servers", modes: []Mode{Sentinel},
 		act: splitBrain, relays: true, options: withOutsiders, outsiders: true, inside: ownRelays,
 		bar: ledger.Bar{Uncertain: ledger.Reported, Lost: ledger.Receipt, InFlightFor: silentFor, Switches: 1}},
+	{name: "split-brain-fenced", what: "the same for 7 s and longer, with --fence-minority", modes: []Mode{Sentinel},
+		act: splitBrainFenced, relays: true, options: withOutsiders, outsiders: true, inside: ownRelays,
+		gateway: []string{"--fence-minority"},
+		bar: ledger.Bar{Uncertain: ledger.Reported, Lost: ledger.Receipt, InFlightFor: silentFor, LostFor: fencedAfter,
+			Switches: 1, Waits: true}},
 	{name: "reshard", what: "slots move to another shard", modes: []Mode{Cluster}, act: reshard, bar: neverStops(),
 		inside: "the slots that it moves may hold keys of others"},
 	{name: "reshard-atomic", what: "slots move to another shard, all keys at once", modes: []Mode{Cluster},

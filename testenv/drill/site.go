@@ -168,7 +168,7 @@ func startSite(ctx context.Context, p *Plan, d *drill) (s *site, err error) {
 			return s, err
 		}
 	}
-	return s, s.startPath(ctx, p)
+	return s, s.startPath(ctx, p, d)
 }
 
 func (s *site) ownAddresses() {
@@ -210,11 +210,11 @@ func (s *site) startRelays() error {
 }
 
 // startPath starts the gateway, or the path that is drilled in its place.
-func (s *site) startPath(ctx context.Context, p *Plan) error {
+func (s *site) startPath(ctx context.Context, p *Plan, d *drill) error {
 	if p.Beside != "" {
 		return s.startBeside(ctx, p.Beside)
 	}
-	args := []string{"--reads", "prefer-replica", "--log-level", "debug"}
+	args := append([]string{"--reads", "prefer-replica", "--log-level", "debug"}, d.gateway...)
 	if s.mode == Cluster {
 		args = append(args, "--cluster", s.env.Addrs())
 	} else {

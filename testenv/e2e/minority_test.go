@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"evergate/testenv/servers"
 )
@@ -56,6 +57,55 @@ func TestStartOnMinority(t *testing.T) {
 	servers.Until(t, servers.Patience, "INFO to say no more that it is provisional", func() error {
 		if text := info(); strings.Contains(text, "provisional") {
 			return fmt.Errorf("%s", text)
+		}
+		return nil
+	})
+}
+
+// TestFenceMinority silences the replica and two Sentinels of three, as a partition does: with --fence-minority no
+// write is acknowledged after 5 s, until they are back.
+func TestFenceMinority(t *testing.T) {
+	t.Parallel()
+	env := servers.StartSentinel(t, servers.Options{Replicas: 1, Sentinels: 3, Fast: true})
+	gateway := servers.StartGateway(t, "--sentinel", env.SentinelAddrs(), "--master-name", "main", "--hold", "100ms",
+		"--fence-minority", "--reads", "prefer-replica")
+	conn := servers.MustDial(t, gateway.Addr)
+	expect(t, conn, "+OK\r\n", "SET", "k", "v")
+	silenced := append(env.Sentinels[1:], env.Groups[0].Nodes[1])
+	for _, n := range silenced {
+		if err := n.Freeze(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	since := time.Now()
+	acknowledged := since
+	servers.Until(t, servers.Patience, "writes to be rejected", func() error {
+		reply, err := conn.Do("SET", "k", "v")
+		if string(reply) == "+OK\r\n" {
+			acknowledged = time.Now()
+		}
+		if want := " has no replica; the command was not executed\r\n"; !strings.HasSuffix(string(reply), want) {
+			return fmt.Errorf("%q, %v", reply, err)
+		}
+		return nil
+	})
+	took := acknowledged.Sub(since)
+	t.Logf("the last write was acknowledged after %v", took)
+	if took > 5*time.Second && !servers.RaceEnabled {
+		t.Errorf("a write was acknowledged after %v, want at most 5s", took)
+	}
+	if text, err := conn.Do("INFO", "upstream"); !strings.Contains(string(text), ",fenced=yes\r\n") {
+		t.Errorf("INFO says %s, %v", text, err)
+	}
+	expect(t, conn, "$1\r\nv\r\n", "GET", "k")
+	for _, n := range silenced {
+		if err := n.Thaw(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	servers.Until(t, servers.Patience, "writes to go on", func() error {
+		if reply, err := conn.Do("SET", "k", "v"); err != nil || string(reply) != "+OK\r\n" {
+			return fmt.Errorf("%q, %v", reply, err)
 		}
 		return nil
 	})

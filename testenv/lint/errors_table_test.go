@@ -60,6 +60,10 @@ var errorSections = []errorSection{
 			reason: "no-primary", executed: notExecuted,
 			when:   "the request, or an earlier one, has waited for the whole `--hold` window, or `--hold` is off",
 			advice: again + ", for as long as a failover of your servers takes"},
+		{text: "LOADING evergate: service '<name>': shard '<name>' has been fenced for <time>: <why>; the command was not " +
+			"executed",
+			executed: notExecuted, when: "the same, and `--fence-minority` has stopped writes",
+			advice: "check the network between the gateway and the Sentinels that the log calls unreachable"},
 		{text: "LOADING evergate: service '<name>': the key's slot has had no primary for <time>; the command was not " +
 			"executed",
 			reason: "no-primary", executed: notExecuted, when: "the same, while no node of the cluster serves the slot",

@@ -35,7 +35,7 @@ func (s *State) shard(v *topology.View, i int, d *draft) topology.Shard {
 		if was := s.continued(d); was != nil {
 			shard.ConfigEpoch = was.ConfigEpoch
 		}
-		shard.Condition, shard.Demoted = topology.Switching, d.leave.value()
+		shard.Condition, shard.Demoted, shard.Fence = topology.Switching, d.leave.value(), d.fence
 		if d.next != nil {
 			shard.Successor, shard.DemotedSilent = d.next.value(), d.leave.lost()
 		}
@@ -56,11 +56,11 @@ func (s *State) shard(v *topology.View, i int, d *draft) topology.Shard {
 	return shard
 }
 
-// readable reports whether a primary that is held for lack of confirmation may serve reads meanwhile, if there is no
+// readable reports whether a primary that is held for lack of a majority may serve reads meanwhile, if there is no
 // replica: it has all acknowledged writes, and no majority has named another yet.
 func (s *State) readable(d *draft) bool {
 	e := d.leave
-	return e != nil && d.next == nil && s.unconfirmed[e] != nil && e.fence == nil && e.alive() &&
+	return e != nil && d.next == nil && (s.unconfirmed[e] != nil || d.fence != "") && e.fence == nil &&
 		e.reports(topology.RolePrimary)
 }
 

@@ -56,6 +56,8 @@ const (
 	Suspected
 	// Held: the primary gets no requests any more.
 	Held
+	// Fenced: the primary answers and gets no writes: it may have been replaced where the gateway cannot see it.
+	Fenced
 	// CandidateNamed: a node was named as the new primary.
 	CandidateNamed
 	// Promoted: the new primary has proven its role.
@@ -70,8 +72,8 @@ const (
 
 var eventNames = [...]string{"primary found", "primary changed", "primary renamed", "replicas changed",
 	"replica excluded", "slots moved", "sentinel reachable", "sentinel unreachable", "server reachable",
-	"server unreachable", "server busy", "topology alarm", "primary suspected", "failover started", "candidate selected",
-	"primary promoted", "primary confirmed", "requests resumed", "failover receipt"}
+	"server unreachable", "server busy", "topology alarm", "primary suspected", "failover started", "writes fenced",
+	"candidate selected", "primary promoted", "primary confirmed", "requests resumed", "failover receipt"}
 
 // String is the constant log message of the kind.
 func (k EventKind) String() string { return eventNames[k] }
@@ -120,6 +122,8 @@ func (e Event) step() string {
 		return fmt.Sprintf("%s suspected%s", e.From, inBrackets(e.Why))
 	case Held:
 		return fmt.Sprintf("%s held%s", e.From, inBrackets(e.Why))
+	case Fenced:
+		return fmt.Sprintf("%s gets no writes%s", e.From, inBrackets(e.Why))
 	case CandidateNamed:
 		return fmt.Sprintf("candidate %s%s", e.To, inBrackets(e.Why))
 	case Promoted:

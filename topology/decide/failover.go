@@ -35,6 +35,8 @@ type failover struct {
 	// settledAt is when all workers had stopped using it, final its first answer to a question asked after that.
 	settledAt time.Time
 	final     *topology.RoleSeen
+	// fenced: its fence has been reported.
+	fenced bool
 	// renamed: it is no failover, the old primary only has another address from now on. Nothing is emitted.
 	renamed bool
 	// candidate is the last one reported; successor has proven its role, at succeededAt.
@@ -73,6 +75,10 @@ func (s *State) turn(d *draft, drafts []draft) {
 			f.successor, s.stale = nil, true
 		}
 		s.nameCandidate(f, d)
+		if d.fence != "" && !f.fenced {
+			s.emit(f, Event{Kind: Fenced, From: standing.addr, Why: d.fence})
+		}
+		f.fenced = d.fence != ""
 	case standing != d.primary:
 		s.succeed(d, standing)
 	case d.suspect != "":

@@ -11,13 +11,14 @@ import (
 // The commands of scripts:
 //
 //	sentinel s1,s2 [named=r] [map=x>y]     cluster a,b [map=..]     plain a [replicas=b,c]
-//	     all with [barrier] (there are workers), sentinel with [majority] (ConfirmMajority)
+//	     all with [barrier] (there are workers), sentinel with [majority] (ConfirmMajority) and
+//	     [fence] (FenceMinority)
 //	says s1 primary=a epoch=1 [failing-over] [down=s_down,o_down] [replicas=b,c/s_down/link-err/p0] [of=3] [quorum=2]
 //	     [down-after=1s] [ago=5ms]
 //	sentinel-lost s1 [twin] why=..         message s1 +switch-master main a 1 b 1
 //	role a primary [replicas=b,c]          role b replica of=a [link=down] [syncing] [priority=0]    role a refused
-//	     [id=A] [from=B:100] [offset=90] [run=r1] [acked=7] [ago=5ms]: its replication id is A, which goes on from B
-//	     after 100 bytes of that; the question went out 5 ms before
+//	     [id=A] [from=B:100] [offset=90] [run=r1] [acked=7] [silent=1] [ago=5ms]: its replication id is A, which goes
+//	     on from B after 100 bytes of that; the question went out 5 ms before
 //	gone a why=timeout                     resolved a to=b,c
 //	slots a [epochs] [ids=A,B] 0-99=a/d/e!@3 0=f@0 ...     slots a refused
 //	moved 5 to=b by=a                      connection-lost a | connection-silent a | refused a
@@ -50,7 +51,8 @@ func (p *player) command(text string) string {
 
 func (p *player) settings(l line) Settings {
 	s := Settings{Shard: "main", AddressMap: map[string]string{}, RefreshEvery: 3 * time.Second,
-		Barrier: l.has("barrier"), ConfirmMajority: l.has("majority")}
+		Barrier: l.has("barrier"), ConfirmMajority: l.has("majority"),
+		FenceMinority: l.has("fence")}
 	for _, pair := range l.list("map") {
 		from, to, _ := strings.Cut(pair, ">")
 		s.AddressMap[from] = to
@@ -177,7 +179,7 @@ func role(l line) topology.RoleSeen {
 	}
 	switch {
 	case l.has("primary"):
-		o.Role, o.Replicas = topology.RolePrimary, longs(l.list("replicas"))
+		o.Role, o.Replicas, o.Silent = topology.RolePrimary, longs(l.list("replicas")), l.number("silent")
 	case l.has("replica"):
 		o.Role, o.Primary = topology.RoleReplica, long(l.values["of"])
 		o.LinkUp, o.Syncing = l.values["link"] != "down", l.has("syncing")
@@ -251,6 +253,9 @@ func picture(v *topology.View) string {
 			}
 		case s.Demoted != nil:
 			text = fmt.Sprintf("%s nobody (%s) %s", s.Name, s.Demoted.Addr, topology.AddrList(s.Replicas))
+			if s.Fence != "" {
+				text += " fenced"
+			}
 		case s.Covers != nil:
 			text += " covers"
 		}

@@ -34,6 +34,10 @@ type sentinels struct {
 	demotedAt time.Time
 	// overruledAt is when a majority began to name another primary under a lower epoch; zero while none does.
 	overruledAt time.Time
+	// adoptedAt is when believed took over from another; zero for the first.
+	adoptedAt time.Time
+	// minority is about a primary cut off with the gateway; see minority.go.
+	minority minority
 	// askedAt is when all Sentinels were last asked outside of their schedule.
 	askedAt time.Time
 }
@@ -73,6 +77,7 @@ func (r *sentinels) observe(o topology.Observation) {
 		r.believe()
 		r.confirm()
 		r.overrule()
+		r.watchMinority()
 	}
 	r.compare()
 }
@@ -267,7 +272,7 @@ func (r *sentinels) draft() []draft {
 		return nil
 	}
 	d := draft{name: r.s.settings.Shard, epoch: r.shown(), primary: r.believed, suspect: r.suspect(), held: r.held(),
-		why: r.why, provisional: r.trial != nil}
+		why: r.why, provisional: r.trial != nil, fence: r.minority.fence}
 	if r.attempt != nil {
 		d.candidate = r.attempt.candidate
 	}

@@ -219,6 +219,7 @@ func (r *sentinels) adopt(e *entry, epoch uint64, why string, t *trial) {
 	}
 	r.believed, r.epoch, r.why, r.trial = e, epoch, why, t
 	r.attempt, r.overruledAt, r.demotedAt = nil, time.Time{}, time.Time{}
+	r.adoptedAt, r.minority = r.s.now, minority{}
 	r.s.stale = true
 	r.forgetAlarms()
 }
@@ -367,5 +368,5 @@ func (r *sentinels) held() string {
 	case r.believed.reports(topology.RoleReplica):
 		return "reports to be a replica"
 	}
-	return ""
+	return r.minority.fence
 }

@@ -63,6 +63,8 @@ type Settings struct {
 	Barrier bool
 	// ConfirmMajority makes a new primary wait until a majority of the Sentinels names it, instead of its own proof.
 	ConfirmMajority bool
+	// FenceMinority stops writes to a primary that is cut off with the gateway; see minority.go. Only behind Sentinels.
+	FenceMinority bool
 	// Acked returns how many writes were acknowledged for a node so far; nil: the number in its last RoleSeen.
 	// keeper.New sets it to its own counters.
 	Acked func(topology.NodeID) uint64
@@ -133,6 +135,8 @@ type draft struct {
 	// named to replace it.
 	held      string
 	candidate *entry
+	// fence is why the primary gets no writes though it answers and no other is named, if that is a part of held.
+	fence string
 	// why is the proof of a new primary; provisional: it is not confirmed by a majority.
 	why         string
 	provisional bool

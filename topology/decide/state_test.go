@@ -23,7 +23,7 @@ func randomHistory(t *testing.T, mode Mode, seed uint64) {
 	names := []string{"a:1", "b:1", "c:1", "d:1", ":9", "?:1", "::1:7"}
 	s := New(Settings{Mode: mode, Shard: "main", Sentinels: []string{"s0", "s1"}, Seeds: names[:2],
 		Primary: "a:1", Replicas: names[3 : 3+rng.IntN(2)], RefreshEvery: 3 * time.Second, Barrier: rng.IntN(2) > 0,
-		ConfirmMajority: rng.IntN(4) == 0})
+		ConfirmMajority: rng.IntN(4) == 0, FenceMinority: rng.IntN(2) == 0})
 	now, last := beginning, (*topology.View)(nil)
 	ids := map[string]topology.NodeID{}
 	overruled := false // until the View that follows
@@ -98,7 +98,7 @@ func checkView(t *testing.T, v, last *topology.View, ids map[string]topology.Nod
 			t.Fatalf("shard %d: %+v", i, shard)
 		}
 		if (shard.Primary == nil) != (shard.Demoted != nil) || shard.Demoted == nil && shard.Successor != nil ||
-			(shard.Demoted != nil) != (shard.Condition == topology.Switching) {
+			(shard.Demoted != nil) != (shard.Condition == topology.Switching) || shard.Demoted == nil && shard.Fence != "" {
 			t.Fatalf("shard %d is neither held nor not: %+v", i, shard)
 		}
 		for _, r := range shard.Replicas {
@@ -153,7 +153,7 @@ func randomObservation(rng *rand.Rand, names []string) topology.Observation {
 		Primary: odd(),
 		RunID:   histories[rng.IntN(4)], ReplID: histories[rng.IntN(4)], ReplID2: histories[rng.IntN(4)],
 		Offset: rng.Int64N(100), SecondOffset: rng.Int64N(100), Acked: rng.Uint64N(9),
-		Version: []string{"", "7.0.15", "6.2.1"}[rng.IntN(3)], Replicas: []string{name()}}
+		Version: []string{"", "7.0.15", "6.2.1"}[rng.IntN(3)], Replicas: []string{name()}, Silent: rng.IntN(2)}
 }
 
 func randomMessage(rng *rand.Rand, sentinel string, name func() string) topology.SentinelMessage {

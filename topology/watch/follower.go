@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -33,6 +34,8 @@ type follower struct {
 	// wake requests a poll at once.
 	wake chan struct{}
 	end  context.CancelFunc
+	// silent: the subscription has missed a heartbeat, so the next poll has heartbeatEvery for its answer.
+	silent atomic.Bool
 
 	// watch.mu guards the rest. access is that of one of the listeners.
 	access access
@@ -58,17 +61,21 @@ func (f *follower) run(ctx context.Context) {
 // client returns a plain client, which can pipeline; go-redis's SentinelClient cannot.
 func (f *follower) client() *redis.Client {
 	f.watch.mu.Lock()
-	access := f.access
+	o := options(f.addr, f.watch.options.DialTimeout, f.access)
 	f.watch.mu.Unlock()
-	return redis.NewClient(options(f.addr, f.watch.options.DialTimeout, access))
+	o.ReadTimeout = min(o.ReadTimeout, 2*heartbeatEvery)
+	o.ContextTimeoutEnabled = true
+	return redis.NewClient(o)
 }
 
-// listen keeps a subscription alive. A poll follows each time without one: messages may have been missed.
+// listen keeps a subscription alive. A poll follows each time without one: messages may have been missed. So does one
+// when a subscription ends, since the Sentinel may be gone.
 func (f *follower) listen(ctx context.Context) {
 	failures := 0
 	for pause(ctx, backoff(failures, followBackoff)) {
 		if f.subscription(ctx) {
 			failures = 0
+			nudge(f.wake)
 		}
 		failures++
 	}
@@ -94,7 +101,12 @@ func (f *follower) subscription(ctx context.Context) bool {
 			if m, ok := message.(*redis.Message); ok {
 				f.published(m)
 			}
-		case ctx.Err() != nil, pinged, !errors.As(err, &network), !network.Timeout(), sub.Ping(ctx) != nil:
+		case ctx.Err() != nil, !errors.As(err, &network), !network.Timeout():
+			return true
+		case pinged:
+			f.silent.Store(true)
+			return true
+		case sub.Ping(ctx) != nil:
 			return true
 		default:
 			pinged = true
@@ -124,7 +136,7 @@ func (f *follower) poll(ctx context.Context) {
 			client = f.client()
 		}
 		stop := context.AfterFunc(ctx, func() { _ = client.Close() })
-		err := f.askAll(ctx, client)
+		err := f.askInTime(ctx, client)
 		stop()
 		if ctx.Err() != nil {
 			_ = client.Close()
@@ -177,6 +189,17 @@ func (f *follower) reportLost(err error) {
 	for _, s := range f.watch.listenersOf(f) {
 		s.observe(topology.SentinelLost{Sentinel: f.addr, Why: words(err)})
 	}
+}
+
+// askInTime queries the state of every service once, within heartbeatEvery if the Sentinel has been silent: half of the
+// time in which writes are to stop, with Service.FenceMinority, has passed by then.
+func (f *follower) askInTime(ctx context.Context, client *redis.Client) error {
+	if !f.silent.Swap(false) {
+		return f.askAll(ctx, client)
+	}
+	short, cancel := context.WithTimeout(ctx, heartbeatEvery)
+	defer cancel()
+	return f.askAll(short, client)
 }
 
 // askAll queries the state of every service once. An error means that the connection cannot be used any more.

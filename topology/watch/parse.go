@@ -2,7 +2,6 @@ package watch
 
 import (
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -87,6 +86,7 @@ func parseInfo(info string, seen *topology.RoleSeen, role bool) bool {
 	if p, ok := f["slave_priority"]; ok {
 		seen.Priority = int(number(p))
 	}
+	seen.CountSilent(f)
 	if f["role"] == "slave" {
 		seen.Syncing = seen.Syncing || f["master_sync_in_progress"] == "1"
 		if role || seen.Offset < 0 { // while its link is down ROLE has no offset
@@ -111,21 +111,11 @@ func parseInfo(info string, seen *topology.RoleSeen, role bool) bool {
 	return true
 }
 
-// infoReplicas parses slave0:ip=10.0.0.2,port=6379,state=online,offset=1,lag=0 and so on.
-func infoReplicas(f map[string]string) []string {
-	var list []string
-	for i := range int(number(f["connected_slaves"])) {
-		r := map[string]string{}
-		for _, pair := range strings.Split(f[fmt.Sprintf("slave%d", i)], ",") {
-			if key, value, ok := strings.Cut(pair, "="); ok {
-				r[key] = value
-			}
-		}
-		if r["state"] == "online" && r["ip"] != "" {
-			list = append(list, topology.JoinAddr(r["ip"], r["port"]))
-		}
+func infoReplicas(f map[string]string) (addrs []string) {
+	for _, r := range topology.OnlineReplicas(f) {
+		addrs = append(addrs, topology.JoinAddr(r["ip"], r["port"]))
 	}
-	return list
+	return addrs
 }
 
 // parseEviction returns which keys a server evicts, by INFO memory: its maxmemory-policy, "noeviction" without a

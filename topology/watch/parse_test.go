@@ -162,6 +162,20 @@ func TestMessageMaster(t *testing.T) {
 	}
 }
 
+// TestSilentReplicas: of the replicas that a primary calls online those are counted that have not acknowledged lately.
+func TestSilentReplicas(t *testing.T) {
+	info := "role:master\nconnected_slaves:4\nslave0:ip=10.0.0.2,port=1,state=online,offset=5,lag=2\n" +
+		"slave1:ip=10.0.0.3,port=1,state=online,offset=5,lag=3\n" +
+		"slave2:ip=10.0.0.4,port=1,state=wait_bgsave,offset=0,lag=9\n" +
+		"slave3:ip=10.0.0.5,port=1,state=online,offset=5,lag=40\n"
+	for _, role := range []bool{false, true} {
+		var seen topology.RoleSeen
+		if parseInfo(info, &seen, role); seen.Silent != 2 {
+			t.Errorf("%d replicas are silent, want 2", seen.Silent)
+		}
+	}
+}
+
 // TestOddReplies: malformed replies lead to no wrong result, and no panic.
 func TestOddReplies(t *testing.T) {
 	odd := []any{nil, "", int64(1), []any{}, []any{nil}, []any{"master"}, []any{"slave", "h", int64(1)},

@@ -73,6 +73,8 @@ type Service struct {
 	AddressMap map[string]string
 	// ConfirmMajority is decide.Settings.ConfirmMajority.
 	ConfirmMajority bool
+	// FenceMinority is decide.Settings.FenceMinority.
+	FenceMinority bool
 	// Upstream is for servers, Sentinel for Sentinels; both are called at each dial.
 	Upstream, Sentinel Credentials
 	// UpstreamTLS and SentinelTLS are likewise; nil: connections are plain.
@@ -85,7 +87,8 @@ func (s Service) toSentinels() access { return access{s.Sentinel, s.SentinelTLS}
 
 func (s Service) settings(refresh time.Duration) decide.Settings {
 	set := decide.Settings{Mode: decide.Plain, Shard: "main", Primary: s.Primary, Replicas: s.Replicas,
-		AddressMap: s.AddressMap, RefreshEvery: refresh, ConfirmMajority: s.ConfirmMajority}
+		AddressMap: s.AddressMap, RefreshEvery: refresh, ConfirmMajority: s.ConfirmMajority,
+		FenceMinority: s.FenceMinority}
 	switch {
 	case len(s.Sentinels) > 0:
 		set.Mode, set.Shard, set.Sentinels = decide.BySentinel, s.MasterName, s.Sentinels
@@ -302,7 +305,7 @@ func (s *service) trace(o topology.Observation) {
 func (s *service) log(e decide.Event) {
 	switch e.Kind {
 	case decide.Alarm, decide.SentinelGone, decide.NodeGone, decide.NodeIsBusy, decide.ReplicaUnused,
-		decide.Held:
+		decide.Held, decide.Fenced:
 		s.logger.Warn(e.Kind.String(), e.Pairs()...)
 	case decide.SlotsMoved:
 		// A resharding moves thousands of slots, one by one.

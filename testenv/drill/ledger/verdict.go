@@ -36,6 +36,8 @@ type Bar struct {
 	ReadPause time.Duration
 	// InFlightFor is how long after the strike a write may still have been sent to the former primary.
 	InFlightFor time.Duration
+	// LostFor is how long after the strike an acknowledged write may be lost; 0: not judged.
+	LostFor time.Duration
 	// Switches is how many failovers there must be, or the drill is vacuous; -1: there must be none.
 	Switches int
 	// Waits demands that a client had to wait, or the drill is vacuous.
@@ -162,6 +164,9 @@ func (v *Verdict) judgeWrites(f Figures, a Account, g Gate, m Marks, bar Bar) {
 	}
 	if bar.Fenced && m.Healed >= 0 && a.LastLost > m.Healed {
 		v.breaks("", "a write that was acknowledged %s after the old primary's return is lost", Spell(a.LastLost-m.Healed))
+	}
+	if bar.LostFor > 0 && a.LastLost > m.Struck+bar.LostFor {
+		v.breaks(atMost(bar.LostFor), "a write that was acknowledged %s after the strike is lost", Spell(a.LastLost-m.Struck))
 	}
 	if a.Twice > 0 {
 		v.breaks("", "%s executed twice", writesWere(a.Twice))

@@ -143,6 +143,9 @@ func TestJudge(t *testing.T) {
 		{"lost after the return", func(_ *Figures, a *Account, g *Gate, m *Marks, b *Bar) {
 			a.Lost, a.LastLost, g.Receipts, m.Healed, b.Fenced = 1, 3*time.Second, []int{5}, 2*time.Second, true
 		}, "1 s after the old primary's return"},
+		{"lost too late", func(_ *Figures, a *Account, g *Gate, m *Marks, b *Bar) {
+			a.Lost, a.LastLost, g.Receipts, b.LostFor = 1, m.Struck+3*time.Second, []int{5}, 2*time.Second
+		}, "acknowledged 3 s after the strike is lost, at most 2 s is promised"},
 		{"twice", func(_ *Figures, a *Account, _ *Gate, _ *Marks, _ *Bar) { a.Twice = 1 }, "executed twice"},
 		{"late", func(_ *Figures, a *Account, _ *Gate, _ *Marks, _ *Bar) { a.Late = 1 }, "had left"},
 		{"rejected", func(_ *Figures, a *Account, _ *Gate, _ *Marks, _ *Bar) { a.RefusedRun = 1 },

@@ -64,6 +64,7 @@ type (
 		ReadPause  *float64 `json:"read_pause_ms"`
 		Resumed    *float64 `json:"resumed_ms"`
 		Fenced     bool     `json:"fenced"`
+		LostFor    *float64 `json:"lost_for_ms"`
 	}
 	jsonRequests struct {
 		All       int         `json:"count"`
@@ -205,7 +206,8 @@ func (r *Report) jsonPromised() *jsonPromised {
 	}
 	bar := &r.Bar
 	return &jsonPromised{Uncertain: allowances[bar.Uncertain], Lost: allowances[bar.Lost], WritePause: limit(bar.Pause),
-		ReadPause: limit(bar.ReadPause), Resumed: limit(bar.Resume), Fenced: bar.Fenced}
+		ReadPause: limit(bar.ReadPause), Resumed: limit(bar.Resume), Fenced: bar.Fenced,
+		LostFor: limit(bar.LostFor)}
 }
 
 func (r *Report) jsonFailover() jsonFailover {
