@@ -3,18 +3,21 @@ package maintenance
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"evergate/gateway/session"
 	"evergate/gateway/sessions"
 	"evergate/gateway/wait"
 )
 
-// A notice goes to all clients that asked, of which there may be thousands: it is written to some of them in each
-// round, so that no other client waits for all those writes.
+// A notice goes to all clients that asked, of which there may be thousands: it is written to some of them at a time, so
+// that no other client waits for all those writes, and their libraries do not all wake at once.
 const (
-	// notifiedARound is how many clients are notified in a round, lookedAtARound how many are looked at.
-	notifiedARound = 32
-	lookedAtARound = 8192
+	// notifiedAtOnce is how many clients are notified in a round, lookedAtAtOnce how many are looked at. The next ones
+	// are after passPause: 10,000 clients of a worker take a third of a second.
+	notifiedAtOnce = 32
+	lookedAtAtOnce = 8192
+	passPause      = time.Millisecond
 )
 
 // Config is what Notices need.
@@ -34,6 +37,7 @@ type Notices struct {
 	clock    *wait.Clock
 	services []service
 	passes   []pass
+	nextAt   time.Duration // when more clients are notified
 	sent     uint64
 }
 
@@ -103,12 +107,19 @@ func (n *Notices) Begin(c *sessions.Session) {
 
 // Due goes on with notices that have not reached all clients.
 func (n *Notices) Due() {
+	if n.clock.Now < n.nextAt {
+		if n.Passing() {
+			n.clock.At(n.nextAt)
+		}
+		return
+	}
 	notified, looked := 0, 0
 	for len(n.passes) > 0 {
 		w := &n.passes[0]
 		for ; w.next < n.x.Places(); w.next++ {
-			if notified >= notifiedARound || looked >= lookedAtARound {
-				n.clock.At(n.clock.Now)
+			if notified >= notifiedAtOnce || looked >= lookedAtAtOnce {
+				n.nextAt = n.clock.Now + passPause
+				n.clock.At(n.nextAt)
 				return
 			}
 			looked++

@@ -3,6 +3,7 @@ package worker_test
 import (
 	"bytes"
 	"testing"
+	"time"
 
 	"evergate/gateway/maintenance"
 	"evergate/gateway/worker"
@@ -43,11 +44,11 @@ func TestNoticesArePaced(t *testing.T) {
 		t.Errorf("%d clients are left after a drain that none of them was told of", left)
 	}
 	for rounds := 1; net.all < clients; rounds++ {
-		if l.Worker.NextTimer() > l.Now {
+		if l.Worker.NextTimer() > l.Now+time.Millisecond {
 			t.Fatalf("after %d clients the next round is not due", net.all)
 		}
 		net.round = 0
-		l.Tick(l.Now)
+		l.Tick(max(l.Now, l.Worker.NextTimer()))
 		l.Round()
 		if net.round > most || rounds > clients {
 			t.Fatalf("round %d: %d clients are notified", rounds, net.round)
