@@ -6,6 +6,7 @@
 //	go run ./testenv/bench -rounds 3 -targets direct,evergate     a quick look
 //	go run ./testenv/bench -values                                values of 1 KB to 1 MB, about 15 minutes
 //	go run ./testenv/bench -tls                                   TLS in front, handshakes, idle clients with TLS
+//	go run ./testenv/bench -observed -cmds GET                    metrics, a page, hot keys and slow log, on against off
 //	go run ./testenv/bench -memory -big                           other promises; see -help
 //
 // CPU a request is the CPU time of the target's process, as the operating system counts it, over the replies of the
@@ -41,8 +42,8 @@ type options struct {
 	evergate string
 	former   string
 
-	modes, memory, rates, big, values, apps, tls, all bool
-	sizes                                             string
+	modes, memory, rates, big, values, apps, tls, observed, all bool
+	sizes                                                       string
 }
 
 // report is the output of -json: the sections that were measured.
@@ -72,7 +73,8 @@ func parse() (o options) {
 	flag.IntVar(&o.conns, "conns", 50, "client connections")
 	flag.StringVar(&o.pipeline, "pipeline", "1,16", "pipeline depths")
 	flag.StringVar(&o.targets, "targets", "direct,evergate,nutcracker,haproxy,relay",
-		"what to compare; also evergate-all, with a worker for each core, evergate-users, evergate-tls, haproxy-tls")
+		"what to compare; also evergate-all, with a worker for each core, evergate-users, "+
+			"evergate-observed, evergate-bare, evergate-tls, haproxy-tls")
 	flag.StringVar(&o.cmds, "cmds", "GET,SET", "commands")
 	flag.StringVar(&o.json, "json", "", "also write all rounds to this `file`")
 	flag.StringVar(&o.evergate, "evergate", "", "`path` of the gateway's binary; built when not given")
@@ -85,6 +87,7 @@ func parse() (o options) {
 	flag.StringVar(&o.sizes, "sizes", "1,4,16,64,200,1024", "their sizes in `KB`")
 	flag.BoolVar(&o.apps, "apps", false, "instead: MGET over shards, EVALSHA, PUBLISH to many, many that block")
 	flag.BoolVar(&o.tls, "tls", false, "instead: TLS in front, its handshakes and idle clients")
+	flag.BoolVar(&o.observed, "observed", false, "instead: all that observes the gateway on, against off")
 	flag.BoolVar(&o.all, "all", false, "the comparison, then all of the others")
 	flag.Parse()
 	if flag.NArg() > 0 || o.rounds < 1 || o.conns < 1 || o.seconds <= 0 {
@@ -104,13 +107,18 @@ func run(ctx context.Context, o options) (err error) {
 		"values of %d bytes where no size is named\n\n",
 		runtime.NumCPU(), firstWord("/proc/sys/kernel/osrelease"), firstWord("/proc/loadavg"), o.conns, small.size)
 	var out report
-	if !o.modes && !o.memory && !o.rates && !o.big && !o.values && !o.apps && !o.tls {
+	if !o.modes && !o.memory && !o.rates && !o.big && !o.values && !o.apps && !o.tls && !o.observed {
 		if err := out.compare(ctx, s, o); err != nil {
 			return err
 		}
 	}
 	if o.tls || o.all {
 		if err := out.secured(ctx, s, o); err != nil {
+			return err
+		}
+	}
+	if o.observed || o.all {
+		if err := out.compareObserved(ctx, s, o); err != nil {
 			return err
 		}
 	}

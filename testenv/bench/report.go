@@ -87,6 +87,8 @@ var goals = []goal{
 	{secured, cpu, 1, subject, 1.3, false},
 	{subject, cpu, 1, limited, 1 / 1.05, true},
 	{subject, cpu, 16, limited, 1 / 1.15, true},
+	{observed, cpu, 1, bare, 1.05, false},
+	{observed, cpu, 16, bare, 1.15, false},
 }
 
 // concerns reports whether the goal applies to a scenario.

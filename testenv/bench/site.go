@@ -40,6 +40,7 @@ type site struct {
 	envs     []*servers.Env
 	server   *target // the one server behind the targets
 	cert     *pair   // what targets with TLS show; nil until one needs it
+	watchers watchers
 }
 
 // former is the name of the target that is another build of the gateway.
@@ -71,7 +72,7 @@ func newSite(evergate, former string) (*site, error) {
 }
 
 func (s *site) close() error {
-	var errs []error
+	errs := []error{s.watchers.end()}
 	for _, p := range s.started {
 		errs = append(errs, p.Stop())
 	}

@@ -53,6 +53,8 @@ func (s *site) startTarget(ctx context.Context, name string) (*target, error) {
 		former:         plain(1),
 		secured:        s.evergateTLS,
 		limited:        s.evergateUsers,
+		observed:       s.evergateObserved,
+		bare:           s.evergateBare,
 		"haproxy-tls":  s.haproxyTLS,
 		"nutcracker":   s.nutcracker,
 		"haproxy":      s.haproxy,

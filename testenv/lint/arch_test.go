@@ -227,8 +227,9 @@ var rooms = map[string]room{
 	"testenv/twin":          {ours: []string{"testenv/servers"}},
 	"testenv/compat":        {ours: []string{"testenv/servers"}},
 	"testenv/hostile":       {ours: []string{"testenv/servers"}},
-	"testenv/bench":         {ours: []string{"gateway/tlsconn", "testenv/servers"}, modules: []string{goRedis, sys}},
-	"testenv/bench/relay":   {modules: []string{sys}},
+	"testenv/bench": {ours: []string{"gateway/api", "gateway/tlsconn", "testenv/servers"},
+		modules: []string{goRedis, sys}},
+	"testenv/bench/relay": {modules: []string{sys}},
 }
 
 // impure are the parts of the standard library that a pure room may not import, with all below them.
