@@ -30,6 +30,9 @@ type Line struct {
 	P50  Values `json:"p50_us"`
 	P99  Values `json:"p99_us"`
 	P999 Values `json:"p999_us"`
+	// RoundP99 is the 99th percentile of how long a round of the gateway's event loops took, which all services share:
+	// the gateway's part of these times.
+	RoundP99 Values `json:"round_p99_us"`
 }
 
 // Events of the stream.
@@ -69,4 +72,5 @@ type Point struct {
 	P50       *float64 `json:"p50_us"`
 	P99       *float64 `json:"p99_us"`
 	P999      *float64 `json:"p999_us"`
+	RoundP99  *float64 `json:"round_p99_us"`
 }

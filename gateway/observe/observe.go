@@ -17,6 +17,7 @@ import (
 	"evergate/gateway/api"
 	"evergate/gateway/config"
 	"evergate/gateway/freshness"
+	"evergate/gateway/latency"
 	"evergate/gateway/metrics"
 	"evergate/gateway/page"
 	"evergate/gateway/series"
@@ -271,6 +272,7 @@ func (o *Observer) sample(now time.Time) {
 	o.mu.Unlock()
 	services, elapsed := o.g.Services(), now.Sub(beforeAt)
 	points := make([]api.Point, 0, len(services)+1)
+	rounds := all.Rounds.Since(&before.Rounds)
 	var allNow, allWas worker.OfService
 	open := map[*Service]worker.OfService{}
 	for _, s := range services {
@@ -278,13 +280,13 @@ func (o *Observer) sample(now time.Time) {
 		open[s] = at
 		allNow.Add(&at)
 		allWas.Add(&was)
-		p, counters := pointOf(s.Name, &at, &was, elapsed)
+		p, counters := pointOf(s.Name, &at, &was, &rounds, elapsed)
 		for _, number := range s.Failovers.Sample(now, status.TallyOf(&counters), at.Waiting, at.Longest) {
 			o.note(func(n *news) { n.failovers[failoverKey{s, number}] = true })
 		}
 		points = append(points, p)
 	}
-	sum, _ := pointOf("", &allNow, &allWas, elapsed)
+	sum, _ := pointOf("", &allNow, &allWas, &rounds, elapsed)
 	second := now.Round(time.Second).Unix() - 1
 	o.mu.Lock()
 	o.series.Add(second, append(points, sum))
@@ -327,9 +329,10 @@ func (s *Service) openOf(all *worker.Snapshot) (open worker.OfService) {
 }
 
 // pointOf returns the sample of a service between two states of it, and its counters in the second one.
-func pointOf(name string, at, was *worker.OfService, elapsed time.Duration) (api.Point, api.Counters) {
+func pointOf(name string, at, was *worker.OfService, rounds *latency.Histogram,
+	elapsed time.Duration) (api.Point, api.Counters) {
 	took := at.Took.Since(&was.Took)
 	now := status.CountersOf(at, status.FailoverHistory{}, &took)
 	then := status.CountersOf(was, status.FailoverHistory{}, &took)
-	return status.PointOf(name, &now, &then, &took, elapsed), now
+	return status.PointOf(name, &now, &then, &took, rounds, elapsed), now
 }

@@ -29,7 +29,7 @@ type sample struct {
 	at                          int64 // the second; 0: none
 	requests, errors, uncertain float32
 	buffered, clients           int32
-	p50, p99, p999              float32 // NaN: none
+	p50, p99, p999, round       float32 // NaN: none
 }
 
 // New returns Series without a sample, of the services with these names.
@@ -67,7 +67,8 @@ func (s *Series) of(service string) *line {
 func (l *line) add(second int64, p *api.Point) {
 	l.points[second%api.SeriesSeconds] = sample{at: second, requests: float32(p.Requests),
 		errors: float32(p.Errors), uncertain: float32(p.Uncertain), buffered: int32(p.Buffered),
-		clients: int32(p.Clients), p50: orNaN(p.P50), p99: orNaN(p.P99), p999: orNaN(p.P999)}
+		clients: int32(p.Clients), p50: orNaN(p.P50), p99: orNaN(p.P99), p999: orNaN(p.P999),
+		round: orNaN(p.RoundP99)}
 }
 
 func orNaN(v *float64) float32 {
@@ -104,7 +105,7 @@ func (l *line) from(first, last int64) api.Line {
 	n := max(0, int(last-first+1))
 	out := api.Line{}
 	all := []*api.Values{&out.Requests, &out.Errors, &out.Uncertain, &out.Buffered, &out.Clients, &out.P50, &out.P99,
-		&out.P999}
+		&out.P999, &out.RoundP99}
 	for _, values := range all {
 		*values = make(api.Values, n)
 	}
@@ -112,7 +113,8 @@ func (l *line) from(first, last int64) api.Line {
 		second := first + int64(i)
 		p := &l.points[mod(second)]
 		values := [...]float64{float64(p.requests), float64(p.errors), float64(p.uncertain), float64(p.buffered),
-			float64(p.clients), rounded(p.p50), rounded(p.p99), rounded(p.p999)}
+			float64(p.clients), rounded(p.p50), rounded(p.p99), rounded(p.p999),
+			rounded(p.round)}
 		for k := range all {
 			if p.at != second {
 				values[k] = math.NaN()

@@ -19,9 +19,10 @@ func TestMissingSecondsAreNull(t *testing.T) {
 	s := New([]string{"cache", "queue"})
 	if text, _ := json.Marshal(s.Last(60)); string(text) != `{"now":"0001-01-01T00:00:00Z","from":1,"step_seconds":1,`+
 		`"all":{"service":"","requests":[],"errors":[],"uncertain":[],"buffered":[],"clients":[],"p50_us":[],"p99_us":[],`+
-		`"p999_us":[]},"services":[{"service":"cache","requests":[],"errors":[],"uncertain":[],"buffered":[],"clients":[],`+
-		`"p50_us":[],"p99_us":[],"p999_us":[]},{"service":"queue","requests":[],"errors":[],"uncertain":[],"buffered":[],`+
-		`"clients":[],"p50_us":[],"p99_us":[],"p999_us":[]}]}` {
+		`"p999_us":[],"round_p99_us":[]},"services":[{"service":"cache","requests":[],"errors":[],"uncertain":[],`+
+		`"buffered":[],"clients":[],"p50_us":[],"p99_us":[],"p999_us":[],"round_p99_us":[]},{"service":"queue",`+
+		`"requests":[],"errors":[],"uncertain":[],"buffered":[],"clients":[],"p50_us":[],"p99_us":[],"p999_us":[],`+
+		`"round_p99_us":[]}]}` {
 		t.Errorf("without a sample: %s", text)
 	}
 	s.Add(1_800_000_000, points(1))

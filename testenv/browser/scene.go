@@ -102,8 +102,8 @@ func clusterService(name string, shards, servers int, now time.Time) api.Service
 }
 
 func node(addr, shard string) api.Node {
-	lag := int64(0)
-	return api.Node{Addr: addr, Announced: addr, Role: api.RoleReplica, Shard: shard, Version: "8.2.1", Reads: true,
+	lag, p50, p99 := int64(0), 74.5, 288.1
+	return api.Node{P50: &p50, P99: &p99, Addr: addr, Announced: addr, Role: api.RoleReplica, Shard: shard, Version: "8.2.1", Reads: true,
 		Reachable: true, Connections: 4, LagBytes: &lag}
 }
 
@@ -119,7 +119,8 @@ func (s *scene) point(at int64, i int) api.Point {
 	load := pulse(at, float64(i))
 	us := func(n float64) *float64 { n = math.Round(n*10) / 10; return &n }
 	p := api.Point{Service: service.Name, Requests: math.Round(load * 9000 / float64(1+i)),
-		Clients: s.clients / len(s.services), P50: us(70 + 40*load), P99: us(260 + 300*load), P999: us(900 + 1500*load)}
+		Clients: s.clients / len(s.services), P50: us(70 + 40*load), P99: us(260 + 300*load), P999: us(900 + 1500*load),
+		RoundP99: us(12 + 20*load)}
 	if i == 0 && at%97 == 0 {
 		p.Errors = float64(at % 5)
 	}
@@ -145,7 +146,7 @@ func (s *scene) sample(at int64) api.Sample {
 		out.All.Clients += p.Clients
 	}
 	first := out.Services[0]
-	out.All.P50, out.All.P99, out.All.P999 = first.P50, first.P99, first.P999
+	out.All.P50, out.All.P99, out.All.P999, out.All.RoundP99 = first.P50, first.P99, first.P999, first.RoundP99
 	return out
 }
 
@@ -164,6 +165,7 @@ func (s *scene) series(now time.Time) api.Series {
 		l.Uncertain, l.Buffered = append(l.Uncertain, p.Uncertain), append(l.Buffered, float64(p.Buffered))
 		l.Clients, l.P50 = append(l.Clients, float64(p.Clients)), append(l.P50, value(p.P50))
 		l.P99, l.P999 = append(l.P99, value(p.P99)), append(l.P999, value(p.P999))
+		l.RoundP99 = append(l.RoundP99, value(p.RoundP99))
 	}
 	for at := out.From; at < now.Unix(); at++ {
 		sample := s.sample(at)

@@ -72,7 +72,7 @@ var rooms = map[string]room{
 		"testenv/drill/report"},
 		modules: []string{hclog, pflag, cobra, sys, bubbletea}},
 	"gateway/observe": {ours: []string{"gateway/freshness",
-		"gateway/api", "gateway/config", "gateway/metrics", "gateway/page",
+		"gateway/api", "gateway/config", "gateway/latency", "gateway/metrics", "gateway/page",
 		"gateway/series", "gateway/status", "gateway/web", "gateway/worker", "topology",
 		"topology/decide", "topology/keeper"},
 		modules: []string{hclog}},

@@ -24,7 +24,8 @@ func fixtureOverview() *api.Overview {
 
 func fixtureNode(addr, role, shard string, requests uint64) api.Node {
 	return api.Node{Addr: addr, Announced: addr, Role: role, Shard: shard, Version: "7.0.15",
-		Reachable: addr != "10.0.0.1:6379", Reads: role != api.RoleDemoted, Connections: 4, InFlight: 12, Requests: requests}
+		Reachable: addr != "10.0.0.1:6379", Reads: role != api.RoleDemoted, Connections: 4, InFlight: 12, Requests: requests,
+		P50: ptr(81.), P99: ptr(412.5)}
 }
 
 // fixtureServices are as they were after so many seconds of the fixture.

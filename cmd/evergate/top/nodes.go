@@ -104,6 +104,26 @@ func byNode(value func(*api.Node) int) func(a, b *nodeRow) int {
 	return func(a, b *nodeRow) int { return cmp.Compare(of(b), of(a)) }
 }
 
+// timeOf is a time of a server; a Sentinel has none.
+func timeOf(value func(*api.Node) *float64) func(*nodeRow) span {
+	return func(r *nodeRow) span {
+		if r.node == nil || value(r.node) == nil {
+			return r.none()
+		}
+		return span{short(value(r.node)), plain}
+	}
+}
+
+func byTime(value func(*api.Node) *float64) func(a, b *nodeRow) int {
+	of := func(r *nodeRow) *float64 {
+		if r.node == nil {
+			return nil
+		}
+		return value(r.node)
+	}
+	return func(a, b *nodeRow) int { return compareTimes(of(b), of(a)) }
+}
+
 func (r *nodeRow) rate() (perSecond float64, known bool) {
 	if r.node == nil {
 		return 0, false
@@ -135,6 +155,7 @@ func (s *Screen) nodeTable() *table[nodeRow] {
 	}
 	connections := func(n *api.Node) int { return n.Connections }
 	inFlight := func(n *api.Node) int { return n.InFlight }
+	p50, p99 := func(n *api.Node) *float64 { return n.P50 }, func(n *api.Node) *float64 { return n.P99 }
 	rateOf := func(r *row) float64 { n, _ := r.rate(); return n }
 	lagOf := func(r *row) int64 { n, _ := r.lag(); return n }
 	columns = append(columns,
@@ -143,7 +164,7 @@ func (s *Screen) nodeTable() *table[nodeRow] {
 		column[row]{title: "service", rank: 3, cell: func(r *row) span { return span{r.service.Name, plain} }},
 		column[row]{title: "role", least: 7, cell: (*row).role,
 			by: func(a, b *row) int { return cmp.Compare(a.role().text, b.role().text) }},
-		column[row]{title: "shard", rank: 5, cell: func(r *row) span {
+		column[row]{title: "shard", rank: 2, cell: func(r *row) span {
 			if r.node == nil {
 				return span{}
 			}
@@ -167,7 +188,9 @@ func (s *Screen) nodeTable() *table[nodeRow] {
 			}
 			return r.none()
 		}, by: func(a, b *row) int { return cmp.Compare(rateOf(b), rateOf(a)) }},
-		column[row]{title: "conns", right: true, rank: 1, cell: ofNode(connections), by: byNode(connections)},
+		column[row]{title: "p50", right: true, least: 6, rank: 7, cell: timeOf(p50), by: byTime(p50)},
+		column[row]{title: "p99", right: true, least: 6, rank: 1, cell: timeOf(p99), by: byTime(p99)},
+		column[row]{title: "conns", right: true, rank: 5, cell: ofNode(connections), by: byNode(connections)},
 		column[row]{title: "in flight", right: true, cell: ofNode(inFlight), by: byNode(inFlight)},
 		column[row]{title: "lag", right: true, least: 5, cell: func(r *row) span {
 			if n, known := r.lag(); known {
@@ -175,7 +198,7 @@ func (s *Screen) nodeTable() *table[nodeRow] {
 			}
 			return r.none()
 		}, by: func(a, b *row) int { return cmp.Compare(lagOf(b), lagOf(a)) }},
-		column[row]{title: "", flex: true, cell: (*row).remark},
+		column[row]{title: "", flex: true, least: 18, cell: (*row).remark},
 	)
 	return &table[row]{columns: columns}
 }

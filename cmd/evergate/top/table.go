@@ -14,7 +14,7 @@ type column[T any] struct {
 	rank int
 	// least keeps the column as wide from one second to the next.
 	least int
-	// flex: the column is cut, down to flexLeast, before others are left out.
+	// flex: the column is cut, down to least or flexLeast, before others are left out.
 	flex bool
 	cell func(*T) span
 	// by sorts rows by the column, the most interesting first; nil: they cannot be sorted by it.
@@ -187,7 +187,7 @@ func (t *table[T]) widths(rows []T, cells [][]span, columns int, o order) (width
 	widths = slices.Clone(wanted)
 	for i, c := range t.columns {
 		if c.flex {
-			widths[i] = min(widths[i], flexLeast)
+			widths[i] = min(widths[i], max(c.least, flexLeast))
 		}
 	}
 	for sum(widths) > columns && t.leaveOut(widths) {

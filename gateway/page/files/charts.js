@@ -3,7 +3,8 @@
 import {byId, colour, draw, el, nextFrame, scale, setText} from './dom.js';
 import {clock, count, micros, rate, round} from './format.js';
 
-// A line has the key of its samples, its name, its colour in the style sheet, and how its values are written.
+// A line has the key of its samples, its name, its colour in the style sheet, and how its values are written. The line
+// of the gateway is that of a round of its event loops.
 const charts = [
   {
     title: 'Requests a second',
@@ -26,6 +27,7 @@ const charts = [
       {key: 'p50_us', name: 'p50', ink: 'accent-faint', write: micros},
       {key: 'p99_us', name: 'p99', ink: 'accent', write: micros},
       {key: 'p999_us', name: 'p99.9', ink: 'faint', thin: true, write: micros},
+      {key: 'round_p99_us', name: 'gateway p99', ink: 'faint', thin: true, dash: [4, 3], write: micros},
     ],
   },
 ];
@@ -58,8 +60,9 @@ export class Charts {
       chart.readout = el('p', {class: 'readout'});
       chart.values = chart.lines.map((line) => {
         const value = el('b', {}, '–');
+        const ink = line.dash ? `${line.ink} dashed` : line.ink;
         chart.readout.append(
-          el('span', {class: 'entry'}, el('i', {class: `swatch ${line.ink}`}), `${line.name} `, value),
+          el('span', {class: 'entry'}, el('i', {class: `swatch ${ink}`}), `${line.name} `, value),
         );
         return value;
       });
@@ -209,6 +212,7 @@ export class Charts {
           stroke: colour(line.ink),
           points: {show: false},
           width: line.thin ? 1 : 1.5,
+          dash: line.dash,
           spanGaps: false,
           fill: line.fill ? translucent(line.ink, 0.13) : undefined,
         })),

@@ -2,7 +2,7 @@
 // its place while the page is open, so that a failover is seen as what it is: requests go to another server.
 
 import {draw, setClass, setText} from './dom.js';
-import {bytes, count, end, middle, millis, plural, rate} from './format.js';
+import {bytes, count, end, micros, middle, millis, plural, rate} from './format.js';
 
 // Sizes are in units of the drawing, which are pixels at the usual size of text.
 const bar = 26;
@@ -323,6 +323,7 @@ function details(m, node, speed) {
     speed === undefined ? '' : `${rate(speed)} requests/s`,
     plural(node.connections_now, 'connection'),
     `${count(node.in_flight_now)} in flight`,
+    node.p99_us !== null && `p50 ${micros(node.p50_us)}, p99 ${micros(node.p99_us)}`,
     lag(node),
     node.connections_silent_now > 0 && `${count(node.connections_silent_now)} silent`,
     node.busy,

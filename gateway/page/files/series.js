@@ -1,6 +1,9 @@
 // The samples of the last hour, one for each second.
 
-const keys = ['requests', 'errors', 'uncertain', 'buffered', 'clients', 'p50_us', 'p99_us', 'p999_us'];
+const keys = [
+  ...['requests', 'errors', 'uncertain', 'buffered', 'clients'],
+  ...['p50_us', 'p99_us', 'p999_us', 'round_p99_us'],
+];
 const most = 3600;
 
 // Series holds a line of samples for each service, and one, with an empty name, for their sum.

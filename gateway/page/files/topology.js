@@ -1,7 +1,7 @@
 // The topology: a card for each service, with its state in words, its drawing, and its servers as a table.
 
 import {byId, el, nextFrame, scale, setClass, setText} from './dom.js';
-import {bytes, count, plural, rate} from './format.js';
+import {bytes, count, micros, plural, rate} from './format.js';
 import {Drawing, held, longest, members} from './drawing.js';
 import {gatewayNow} from './head.js';
 
@@ -114,11 +114,12 @@ function fillTable() {
             node.shard,
             node.role + (node.serves_reads && node.role === 'replica' ? ', serves reads' : ''),
             rate(rates.nodes.get(node.addr)),
+            micros(node.p99_us),
             bytes(node.lag_bytes),
             count(node.connections_now),
             count(node.in_flight_now),
             node.version,
-          ].map((text) => el('td', {}, text)),
+          ].map((text) => el('td', {}, text.replace(/ (?=\S+$)/, '\u00a0'))),
         ),
       ),
     );
