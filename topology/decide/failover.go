@@ -101,15 +101,15 @@ func (s *State) turn(d *draft, drafts []draft) {
 }
 
 // standing is the present primary of a draft's shard, or the one being demoted. It is the draft's own if the shard is
-// new, or if both live on and only slots moved.
+// new, if both live on and only slots moved, or if the present one belongs to another deployment.
 func (s *State) standing(d *draft, drafts []draft) *entry {
 	shard := s.continued(d)
 	if shard == nil || shard.Standing() == nil {
 		return d.primary
 	}
 	e := s.nodes.byID[shard.Standing().ID]
-	if e == d.primary {
-		return e
+	if e == d.primary || s.foreign(d.primary, e) {
+		return d.primary
 	}
 	for i := range drafts {
 		// Another draft continues it; or it was divided, and another draft is its successor.

@@ -122,7 +122,7 @@ func (e *entry) value() *topology.Node {
 		run = e.trusted.runID
 	}
 	if e.node == nil || e.node.Version != e.role.Version || e.node.RunID != run || e.node.Busy != e.busy ||
-		e.node.Eviction != e.role.Eviction {
+		e.node.Eviction != e.role.Eviction || e.node.Announced != e.announced {
 		e.node = &topology.Node{ID: e.id, Addr: e.addr, Announced: e.announced, Version: e.role.Version,
 			Busy: e.busy, RunID: run, Eviction: e.role.Eviction}
 	}

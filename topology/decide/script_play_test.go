@@ -12,7 +12,7 @@ import (
 //
 //	sentinel s1,s2 [named=r] [map=x>y]     cluster a,b [map=..]     plain a [replicas=b,c]
 //	     all with [barrier] (there are workers), sentinel with [majority] (ConfirmMajority) and
-//	     [fence] (FenceMinority)
+//	     [fence] (FenceMinority); again with the word reseed- before it: the settings of the same service from then on
 //	says s1 primary=a epoch=1 [failing-over] [down=s_down,o_down] [replicas=b,c/s_down/link-err/p0] [of=3] [quorum=2]
 //	     [down-after=1s] [ago=5ms]
 //	sentinel-lost s1 [twin] why=..         message s1 +switch-master main a 1 b 1
@@ -37,6 +37,10 @@ func (p *player) command(text string) string {
 	switch l.verb {
 	case "sentinel", "cluster", "plain":
 		p.state = New(p.settings(l))
+		return p.step(topology.Tick{})
+	case "reseed-sentinel", "reseed-cluster", "reseed-plain":
+		l.verb = strings.TrimPrefix(l.verb, "reseed-")
+		p.state.Reseed(p.settings(l))
 		return p.step(topology.Tick{})
 	case "tick":
 		l.words = append(l.words, l.subject)

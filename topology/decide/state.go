@@ -85,8 +85,10 @@ type State struct {
 	named    map[string]bool
 	view     *topology.View
 	now      time.Time
-	// startedAt is the time of the first fact that could make a View.
+	// startedAt is the time of the first fact that could make a View, or of Reseed.
 	startedAt time.Time
+	// reseeded: see Reseed.
+	reseeded bool
 	// stale: something changed since the last View was built; time alone changes little.
 	stale   bool
 	effects []Effect
@@ -151,18 +153,7 @@ type draft struct {
 func New(settings Settings) *State {
 	s := &State{settings: settings, nodes: newNodes(settings.AddressMap), alarms: map[string]string{},
 		failovers: map[*entry]*failover{}, unconfirmed: map[*entry]*failover{}, eras: map[*entry]*era{}}
-	s.named = map[string]bool{}
-	for _, r := range settings.Replicas {
-		s.named[topology.MapAddr(settings.AddressMap, r)] = true
-	}
-	switch settings.Mode {
-	case BySentinel:
-		s.rule = newSentinels(s)
-	case ByCluster:
-		s.rule = newCluster(s)
-	default:
-		s.rule = newPlain(s)
-	}
+	s.follow()
 	return s
 }
 
@@ -207,6 +198,7 @@ func (s *State) Step(o topology.Observation, now time.Time) ([]Effect, []Event) 
 			s.stale = false
 			s.publish(s.build(drafts))
 		}
+		s.arrive()
 	}
 	s.emitUnused()
 	s.probeMembers(drafts)
@@ -367,7 +359,7 @@ func (s *State) ready(drafts []draft) bool {
 	if len(drafts) == 0 {
 		return false
 	}
-	if s.view != nil {
+	if s.view != nil && !s.reseeded {
 		return true
 	}
 	if s.startedAt.IsZero() {

@@ -40,7 +40,8 @@ type Keeper struct {
 	view atomic.Pointer[topology.View]
 	// known is closed when there is a view.
 	known        chan struct{}
-	observations chan topology.Observation
+	observations chan observed
+	reseeds      chan reseed
 	reports      chan topology.Report
 	// turns has those that wait for a round of Run.
 	turns chan struct{}
@@ -59,8 +60,8 @@ type Keeper struct {
 
 // New wraps state. do executes a Probe or a Refresh, in the keeper's goroutine: it must not block.
 func New(state *decide.State, clock func() time.Time, do func(decide.Effect)) *Keeper {
-	k := &Keeper{state: state, clock: clock, do: do, observations: make(chan topology.Observation, observationsMax),
-		reports: make(chan topology.Report, reportsMax), turns: make(chan struct{}),
+	k := &Keeper{state: state, clock: clock, do: do, observations: make(chan observed, observationsMax),
+		reseeds: make(chan reseed), reports: make(chan topology.Report, reportsMax), turns: make(chan struct{}),
 		known: make(chan struct{}), acks: map[topology.NodeID]*atomic.Uint64{},
 		offsets: map[string]int64{}}
 	state.CountAcked(func(node topology.NodeID) uint64 { return k.Acks(node).Load() })
@@ -107,10 +108,38 @@ func (k *Keeper) taken(r topology.Report) {
 	}
 }
 
+// observed is an observation, and how often there had been other settings when it was made.
+type observed struct {
+	topology.Observation
+	reseeds int
+}
+
+// reseed has other settings, and what executes effects from then on.
+type reseed struct {
+	settings decide.Settings
+	do       func(decide.Effect)
+	taken    chan struct{}
+}
+
 // Observe hands over an observation. It waits for room until ctx ends.
-func (k *Keeper) Observe(ctx context.Context, o topology.Observation) {
+func (k *Keeper) Observe(ctx context.Context, o topology.Observation) { k.ObserveSince(ctx, 0, o) }
+
+// ObserveSince is Observe for an observation that was made after so many calls of Reseed. If there were more, it is
+// dropped: it may be about other servers.
+func (k *Keeper) ObserveSince(ctx context.Context, reseeds int, o topology.Observation) {
 	select {
-	case k.observations <- o:
+	case k.observations <- observed{o, reseeds}:
+	case <-ctx.Done():
+	}
+}
+
+// Reseed has the state go on with other settings (State.Reseed), and do execute its effects. It returns when that has
+// happened, or ctx has ended. Only while Run runs.
+func (k *Keeper) Reseed(ctx context.Context, settings decide.Settings, do func(decide.Effect)) {
+	r := reseed{settings, do, make(chan struct{})}
+	select {
+	case k.reseeds <- r:
+		<-r.taken
 	case <-ctx.Done():
 	}
 }
@@ -130,11 +159,19 @@ func (k *Keeper) Run(ctx context.Context) {
 	tick := time.NewTicker(topology.TickEvery)
 	defer tick.Stop()
 	k.step(topology.Tick{})
-	settled, all := make([]uint64, k.workers), uint64(0)
+	settled, all, reseeds := make([]uint64, k.workers), uint64(0), 0
 	for {
 		select {
 		case o := <-k.observations:
-			k.step(o)
+			if o.reseeds == reseeds {
+				k.step(o.Observation)
+			}
+		case r := <-k.reseeds:
+			reseeds++
+			k.do = r.do
+			k.state.Reseed(r.settings)
+			close(r.taken)
+			k.step(topology.Tick{})
 		case r := <-k.reports:
 			k.taken(r)
 			k.step(r)

@@ -25,11 +25,12 @@ var errEnded = errors.New("the gateway is stopping")
 // that concern single servers. It waits for the reply until ctx ends, and at most DialTimeout for each read and write.
 // The reply is that of RESP2: string, int64, nil or []any. An error for which Replied is true is the server's reply.
 func (w Watched) Ask(ctx context.Context, addr string, args ...string) (reply any, err error) {
-	client := w.s.asking(addr)
+	s := w.now.Load()
+	client := s.asking(addr)
 	if client == nil {
 		return nil, errEnded
 	}
-	defer w.s.askedOnce(addr)
+	defer s.askedOnce(addr)
 	words := make([]any, len(args))
 	for i, a := range args {
 		words[i] = a
@@ -44,11 +45,12 @@ func (w Watched) Ask(ctx context.Context, addr string, args ...string) (reply an
 // AskMany is Ask for many commands at once. It returns the integers among the replies by command, 0 for any other
 // reply, and the first error.
 func (w Watched) AskMany(ctx context.Context, addr string, commands [][]any) (replies []int64, err error) {
-	client := w.s.asking(addr)
+	s := w.now.Load()
+	client := s.asking(addr)
 	if client == nil {
 		return nil, errEnded
 	}
-	defer w.s.askedOnce(addr)
+	defer s.askedOnce(addr)
 	pipe := client.Pipeline()
 	for _, words := range commands {
 		pipe.Do(ctx, words...)

@@ -21,7 +21,7 @@ type Offsets struct {
 }
 
 // Offsets returns an Offsets for the server at addr, without a connection.
-func (w Watched) Offsets(addr string) *Offsets { return &Offsets{service: w.s, addr: addr} }
+func (w Watched) Offsets(addr string) *Offsets { return &Offsets{service: w.now.Load(), addr: addr} }
 
 // Ask returns the server's role, run, history and offset (INFO replication). It opens a connection if there is none,
 // and waits at most DialTimeout for that and for the answer, or until ctx ends. An error for which Refused is true is

@@ -19,6 +19,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -107,8 +108,9 @@ type Watch struct {
 	mu        sync.Mutex
 	services  []*service
 	followers map[followerKey]*follower
-	// ctx is that of Run, nil before.
+	// ctx is that of Run, nil before. began is closed when Run has begun all services.
 	ctx   context.Context
+	began chan struct{}
 	ended bool
 }
 
@@ -118,9 +120,13 @@ type service struct {
 	watch  *Watch
 	logger hclog.Logger
 	keeper *keeper.Keeper
+	// reseeds is how often the service had other settings before.
+	reseeds int
 	// ctx ends with the service.
 	ctx context.Context
 	end context.CancelFunc
+	// endKeeper ends the keeper. Watch.mu guards it.
+	endKeeper context.CancelFunc
 	// left: it is not watched any more. Watch.mu guards it.
 	left bool
 	// identity is shared by followers of services with the same credentials.
@@ -139,25 +145,32 @@ type service struct {
 
 // New returns a Watch without services.
 func New(options Options) *Watch {
-	return &Watch{options: options.withDefaults(), followers: map[followerKey]*follower{}}
+	return &Watch{options: options.withDefaults(), followers: map[followerKey]*follower{}, began: make(chan struct{})}
 }
 
 // Watched is a service that a Watch watches.
 type Watched struct {
 	// Keeper has its views.
 	Keeper *keeper.Keeper
-	s      *service
+	// now has it with the settings of the moment.
+	now *atomic.Pointer[service]
 }
 
 // Add adds a service. It is watched when Run is called, or if that was before, from Begin on.
 func (w *Watch) Add(s Service) Watched {
 	added := w.add(s)
-	return Watched{added.keeper, added}
+	now := &atomic.Pointer[service]{}
+	now.Store(added)
+	return Watched{added.keeper, now}
+}
+
+func (w *Watch) make(s Service) *service {
+	return &service{Service: s, watch: w, logger: w.options.Logger.With("service", s.Name),
+		resolveNow: make(chan struct{}, 1), probers: map[string]*prober{}, asks: map[string]*asked{}}
 }
 
 func (w *Watch) add(s Service) *service {
-	sv := &service{Service: s, watch: w, logger: w.options.Logger.With("service", s.Name),
-		resolveNow: make(chan struct{}, 1), probers: map[string]*prober{}, asks: map[string]*asked{}}
+	sv := w.make(s)
 	state := decide.New(s.settings(w.options.RefreshInterval))
 	sv.keeper = keeper.New(state, time.Now, sv.do)
 	sv.keeper.OnEvent(sv.log)
@@ -168,20 +181,31 @@ func (w *Watch) add(s Service) *service {
 }
 
 // Begin begins to watch a service that was added while Run runs.
-func (w *Watch) Begin(s Watched) { w.begin(s.s) }
+func (w *Watch) Begin(s Watched) { w.begin(s.now.Load()) }
 
 func (w *Watch) begin(s *service) {
 	w.mu.Lock()
 	begins := w.ctx != nil && s.ctx == nil // if not, Run does or has
+	var ctx context.Context
 	if begins {
-		s.ctx, s.end = context.WithCancel(w.ctx)
-		s.identity = s.sentinelIdentity()
+		s.open(w.ctx)
+		ctx, s.endKeeper = context.WithCancel(w.ctx)
 	}
 	w.mu.Unlock()
-	if !begins {
-		return
+	if begins {
+		w.start(func() { s.keeper.Run(ctx) })
+		w.ask(s)
 	}
-	w.start(func() { s.keeper.Run(s.ctx) })
+}
+
+// open has the service watched until ctx ends.
+func (s *service) open(ctx context.Context) {
+	s.ctx, s.end = context.WithCancel(ctx)
+	s.identity = s.sentinelIdentity()
+}
+
+// ask begins to ask Sentinels and name servers; nodes are asked when the keeper wants that.
+func (w *Watch) ask(s *service) {
 	for _, addr := range s.Sentinels {
 		w.follow(s, addr, true)
 	}
@@ -190,16 +214,44 @@ func (w *Watch) begin(s *service) {
 	}
 }
 
+// Change has a service watched with other settings: with the same name and kind of upstream. The views go on; see
+// decide.State.Reseed. It returns when what the old settings led to counts no more. One call at a time, and only while
+// Run runs, or is about to.
+func (w *Watch) Change(s Watched, to Service) {
+	<-w.began
+	old, fresh := s.now.Load(), w.make(to)
+	w.mu.Lock()
+	fresh.keeper, fresh.reseeds, fresh.endKeeper = old.keeper, old.reseeds+1, old.endKeeper
+	fresh.open(w.ctx)
+	w.drop(old)
+	w.services = append(w.services, fresh)
+	ctx := w.ctx
+	w.mu.Unlock()
+	s.now.Store(fresh)
+	old.keeper.Reseed(ctx, to.settings(w.options.RefreshInterval), fresh.do)
+	old.endAsking()
+	w.ask(fresh)
+}
+
 // End ends watching a service, and closes its connections. Its keeper keeps the last View.
 func (w *Watch) End(s Watched) {
+	sv := s.now.Load()
 	w.mu.Lock()
-	w.services = slices.DeleteFunc(w.services, func(other *service) bool { return other == s.s })
-	w.unfollow(s.s)
-	if s.s.end != nil {
-		s.s.end()
+	w.drop(sv)
+	if sv.endKeeper != nil {
+		sv.endKeeper()
 	}
 	w.mu.Unlock()
-	s.s.endAsking()
+	sv.endAsking()
+}
+
+// drop ends all that asks for a service. The caller has mu.
+func (w *Watch) drop(s *service) {
+	w.services = slices.DeleteFunc(w.services, func(other *service) bool { return other == s })
+	w.unfollow(s)
+	if s.end != nil {
+		s.end()
+	}
 }
 
 // Run watches until ctx ends, and returns when all its goroutines and connections have ended. The error is always nil:
@@ -212,6 +264,7 @@ func (w *Watch) Run(ctx context.Context) error {
 	for _, s := range first {
 		w.begin(s)
 	}
+	close(w.began)
 	<-ctx.Done()
 	w.mu.Lock()
 	w.ended = true
@@ -272,7 +325,7 @@ func (s *service) observe(o topology.Observation) {
 		s.tap(o)
 	}
 	s.trace(o)
-	s.keeper.Observe(s.ctx, o)
+	s.keeper.ObserveSince(s.ctx, s.reseeds, o)
 }
 
 // trace logs an observation in a few facts. Messages of Sentinels are left out: "+set" has passwords in it.
