@@ -87,7 +87,8 @@ func (n *fakeNode) serve(c redcon.Conn, cmd redcon.Command) {
 		c.WriteInt(0)
 		c.WriteArray(0)
 	case "INFO":
-		c.WriteBulkString("redis_version:7.0.0\r\nrole:master\r\nmaster_replid:1\r\nrun_id:1\r\nloading:0\r\n")
+		c.WriteBulkString("redis_version:7.0.0\r\nrole:master\r\nmaster_replid:data-" + n.addr + "\r\nrun_id:run-" + n.addr +
+			"\r\nmaster_repl_offset:1\r\nloading:0\r\n")
 	case "SET":
 		n.sets.Add(1)
 		n.data.Store(string(cmd.Args[1]), bytes.Clone(cmd.Args[2]))

@@ -139,8 +139,12 @@ func (r *reloads) take(p *prepared) {
 	added := slices.DeleteFunc(slices.Clone(p.roster.services), old.has)
 	for i, s := range p.roster.services {
 		if old.has(s) {
+			was := s.conf()
 			s.use(&p.conf.Services[i], p.material.of[i])
 			s.replace(p.gates[i])
+			if !sameUpstream(was, s.conf()) {
+				g.change(s)
+			}
 			continue
 		}
 		g.descriptors.Expect(&p.conf.Services[i])

@@ -235,12 +235,12 @@ func TestReloadNamesWhatNeedsARestart(t *testing.T) {
 	g, addr := start(t, loops["system"], startNode(t), nil)
 	changes := reload(t, g, func(c *config.Gateway) {
 		c.Workers, c.DrainTimeout = 7, time.Minute
-		c.Services[0].Primary = "127.0.0.1:1"
+		c.Services[0].UpstreamAuth = config.AuthPass
 	})
 	if got := config.Names(changes.Applied); got != "drain-timeout" {
 		t.Error(got)
 	}
-	want := "workers, primary of default"
+	want := "workers, upstream-auth of default"
 	if got := config.Names(changes.Restart); got != want {
 		t.Error(got)
 	}

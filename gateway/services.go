@@ -2,6 +2,8 @@ package gateway
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"evergate/gateway/config"
@@ -81,6 +83,21 @@ func (g *Gateway) begin(s *service) {
 	g.watch.Begin(s.Watched)
 	g.runService(g.ctx, s)
 	g.logger.Info("service added", "service", s.name)
+}
+
+// sameUpstream reports whether the topology of a service is found in the same way by two settings.
+func sameUpstream(a, b *config.Service) bool {
+	return a.MasterName == b.MasterName && a.Primary == b.Primary && a.Confirm == b.Confirm &&
+		a.FenceMinority == b.FenceMinority &&
+		slices.Equal(a.Sentinels, b.Sentinels) && slices.Equal(a.Cluster, b.Cluster) &&
+		slices.Equal(a.Replicas, b.Replicas) && maps.Equal(a.AddressMap, b.AddressMap)
+}
+
+// change has the topology of a service found by its present settings.
+func (g *Gateway) change(s *service) {
+	g.descriptors.Expect(s.conf())
+	g.watch.Change(s.Watched, watchedBy(s))
+	s.observed.Renew()
 }
 
 // remove ends a service that is not in the roster any more, as Drain does: its clients have half of the setting

@@ -239,3 +239,60 @@ func TestServicesCannotBeAddedForEver(t *testing.T) {
 		t.Errorf("%v, %v", err, g.Addrs())
 	}
 }
+
+// TestUpstreamChanges: the clients of a service stay, whatever server its settings lead to, and each write is executed
+// once.
+func TestUpstreamChanges(t *testing.T) {
+	onAll(t, func(t *testing.T, makeLoop maker) {
+		one, two := startNode(t), startNode(t)
+		g, addr := start(t, makeLoop, one, nil)
+		w := write(t, addr, 20)
+		_, port, _ := net.SplitHostPort(two.addr)
+		for _, to := range []string{two.addr, "localhost:" + port, one.addr, two.addr} {
+			at, node := int64(0), one
+			if to != one.addr {
+				node = two
+			}
+			at = node.sets.Load()
+			changes := reload(t, g, func(c *config.Gateway) { c.Services[0].Primary = to })
+			if got := config.Names(changes.Applied); got != "primary of default" || len(changes.Restart) > 0 {
+				t.Fatalf("%+v", changes)
+			}
+			until(t, "the other server has the writes", func() bool { return node.sets.Load() > at+100 })
+		}
+		w.end()
+		if did := one.sets.Load() + two.sets.Load(); did != w.answered.Load() {
+			t.Errorf("%d writes were executed, %d answered", did, w.answered.Load())
+		}
+		if n := len(g.View(0).Shards); n != 1 {
+			t.Errorf("%d shards", n)
+		}
+	})
+}
+
+// TestUpstreamThatIsNotThere: the servers of before go on, and the next reload leads away from it.
+func TestUpstreamThatIsNotThere(t *testing.T) {
+	one, two := startNode(t), startNode(t)
+	g, addr := start(t, loops["system"], one, nil)
+	p := connect(t, addr)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = ln.Close()
+	reload(t, g, func(c *config.Gateway) { c.Services[0].Primary = ln.Addr().String() })
+	p.want("+OK\r\n", "SET", "k", "one")
+	reload(t, g, func(c *config.Gateway) { c.Services[0].Primary = two.addr })
+	until(t, "the server is another one", func() bool {
+		p.want("+OK\r\n", "SET", "k", "two")
+		return two.sets.Load() > 0
+	})
+	changes := reload(t, g, func(c *config.Gateway) {
+		s := &c.Services[0]
+		s.Primary, s.Cluster = "", []string{two.addr}
+	})
+	if got := config.Names(changes.Restart); got != "cluster of default, primary of default" {
+		t.Error(got)
+	}
+	p.want("$3\r\ntwo\r\n", "GET", "k")
+}

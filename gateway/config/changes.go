@@ -177,6 +177,7 @@ func listed(old, fresh api.Config, restart []Change) api.Config {
 
 // takeAll compares the values of old and next, and puts those of old in place of those that need a restart.
 func takeAll[T any](changes *Changes, service string, rows []row[T], old, next *T) {
+	fresh := *next
 	for _, r := range rows {
 		same := true
 		for _, field := range r.fields {
@@ -185,7 +186,7 @@ func takeAll[T any](changes *Changes, service string, rows []row[T], old, next *
 		change := Change{service, r.setting}
 		switch {
 		case same:
-		case !r.fixed && (r.except == nil || !r.except(old, next)):
+		case !r.fixed && (r.except == nil || !r.except(old, &fresh)):
 			changes.Applied = append(changes.Applied, change)
 		default:
 			changes.Restart = append(changes.Restart, change)

@@ -49,17 +49,17 @@ var serviceRows = []row[Service]{
 	fixed("facade", func(s *Service) any { return &s.Facade }, func(s *Service) any { return &s.ListenFacade }),
 	fixed("announce", func(s *Service) any { return &s.Announce }, func(s *Service) any { return &s.ListenAnnounce }),
 	live("moving-endpoint", func(s *Service) any { return &s.MovingEndpoint }),
-	fixed("sentinel", func(s *Service) any { return &s.Sentinels }),
-	fixed("master-name", func(s *Service) any { return &s.MasterName }),
-	fixed("cluster", func(s *Service) any { return &s.Cluster }),
-	fixed("primary", func(s *Service) any { return &s.Primary }),
-	fixed("replica", func(s *Service) any { return &s.Replicas }),
+	live("sentinel", func(s *Service) any { return &s.Sentinels }).unless(otherUpstream),
+	live("master-name", func(s *Service) any { return &s.MasterName }).unless(otherUpstream),
+	live("cluster", func(s *Service) any { return &s.Cluster }).unless(otherUpstream),
+	live("primary", func(s *Service) any { return &s.Primary }).unless(otherUpstream),
+	live("replica", func(s *Service) any { return &s.Replicas }).unless(otherUpstream),
 	live("reads", func(s *Service) any { return &s.Reads }).unless(otherReplicaFacade),
 	live("hold", func(s *Service) any { return &s.Hold }, func(s *Service) any { return &s.ListenHold }),
 	live("silent-after", func(s *Service) any { return &s.SilentAfter }),
 	live("blocking-lost", func(s *Service) any { return &s.BlockingLost }),
-	fixed("confirm", func(s *Service) any { return &s.Confirm }),
-	fixed("fence-minority", func(s *Service) any { return &s.FenceMinority }),
+	live("confirm", func(s *Service) any { return &s.Confirm }),
+	live("fence-minority", func(s *Service) any { return &s.FenceMinority }),
 	live("on-gap", func(s *Service) any { return &s.OnGap }),
 	live("allow", func(s *Service) any { return &s.Allow }),
 	live("upstream-user", func(s *Service) any { return &s.Upstream.User }),
@@ -79,7 +79,7 @@ var serviceRows = []row[Service]{
 	live("users-file", func(s *Service) any { return &s.Access.UsersFile }),
 	live("user-settings", func(s *Service) any { return &s.UserSettings }),
 	live("no-auth", func(s *Service) any { return &s.NoAuth }),
-	fixed("address-map", func(s *Service) any { return &s.AddressMap }),
+	live("address-map", func(s *Service) any { return &s.AddressMap }),
 	live("tls-listen", func(s *Service) any { return &s.TLSListen }),
 	live("tls-cert-file", func(s *Service) any { return &s.TLS.CertFiles }),
 	live("tls-key-file", func(s *Service) any { return &s.TLS.KeyFiles }),
@@ -115,4 +115,9 @@ func hasFacades(services []Service) bool {
 // services, and none in the other one.
 func otherReplicaFacade(old, fresh *Service) bool {
 	return old.HasFacade(FacadeReplica) && (old.Reads == ReadPrimary) != (fresh.Reads == ReadPrimary)
+}
+
+// otherUpstream reports whether two services have upstreams of different kinds.
+func otherUpstream(old, fresh *Service) bool {
+	return len(old.Sentinels) > 0 != (len(fresh.Sentinels) > 0) || len(old.Cluster) > 0 != (len(fresh.Cluster) > 0)
 }

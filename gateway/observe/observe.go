@@ -158,6 +158,9 @@ func (o *Observer) Follow(s *Service) {
 	})
 }
 
+// Renew forgets the Sentinels that a service had with other settings.
+func (s *Service) Renew() { s.reach.Renew(s.Conf().Sentinels) }
+
 // Listen opens the address of the HTTP server with open, if there is to be one.
 func (o *Observer) Listen(open func(address string) (net.Listener, error)) error {
 	if !o.serves {

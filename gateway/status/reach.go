@@ -32,6 +32,14 @@ func (r *Reach) Expect(sentinels []string) {
 	}
 }
 
+// Renew forgets all Sentinels, and adds those that are configured now.
+func (r *Reach) Renew(sentinels []string) {
+	r.mu.Lock()
+	r.sentinels = nil
+	r.mu.Unlock()
+	r.Expect(sentinels)
+}
+
 // put sets what is known of an address.
 func (r *Reach) put(of *map[string]reached, addr string, now reached) {
 	if *of == nil {
