@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"evergate/gateway/session"
+	"evergate/gateway/wait"
 )
 
 // A client in a blocking command must not simply be closed by the gateway: its server may have taken an element for it,
@@ -21,7 +22,8 @@ const closeWithin = time.Second
 func (t *Table) EndBlocked(c *Session, why session.CloseReason) {
 	switch {
 	case c.closed || c.Ending:
-	case c.AwaitsBlocking() && t.askUnblock(c), c.Replies.Owed() == 0 && c.Output.Len() > 0:
+	case c.AwaitsBlocking() && t.askUnblock(c),
+		c.Reason == wait.Running && c.Replies.Owed() == 0 && c.Output.Len() > 0:
 		c.own().closeBy = t.x.clock.Now + closeWithin
 		t.End(c, why)
 	default:
