@@ -235,8 +235,12 @@ const (
 	OtherRun
 	// ConnectionSlow: the oldest request on a connection has waited long enough to ask whether the node is busy.
 	ConnectionSlow
+	// Unconfirmed: too few replicas have confirmed writes to the node, or too few are attached to it for writes to be
+	// sent.
+	Unconfirmed
 )
 
-var ReportName = [...]string{"connection-lost", "connection-silent", "refused", "moved", "other-run", "connection-slow"}
+var ReportName = [...]string{"connection-lost", "connection-silent", "refused", "moved", "other-run", "connection-slow",
+	"unconfirmed"}
 
 func (k ReportKind) String() string { return ReportName[k] }

@@ -83,7 +83,9 @@ type Shard struct {
 	// Replicas are those that may serve reads now, in a stable order (by address).
 	Replicas []*Node
 	// Unused are those that answer and may not serve reads; set only while the shard is Steady.
-	Unused    []Unused
+	Unused []Unused
+	// Copies counts the replicas of Primary; zero without one.
+	Copies    Copies
 	Condition Condition
 	// Since is when Condition was entered.
 	Since time.Time
@@ -224,7 +226,7 @@ func (v *View) Same(w *View) bool {
 		return a.Name == b.Name && a.ConfigEpoch == b.ConfigEpoch && a.Primary == b.Primary &&
 			a.Demoted == b.Demoted && a.Successor == b.Successor && a.DemotedSilent == b.DemotedSilent && a.Fence == b.Fence &&
 			a.Covers == b.Covers && a.Provisional == b.Provisional &&
-			a.Condition == b.Condition && slices.Equal(a.Replicas, b.Replicas) &&
+			a.Condition == b.Condition && a.Copies == b.Copies && slices.Equal(a.Replicas, b.Replicas) &&
 			slices.Equal(a.Unused, b.Unused)
 	})
 }

@@ -45,6 +45,7 @@ func (s *State) shard(v *topology.View, i int, d *draft) topology.Shard {
 	default:
 		shard.Primary, shard.Covers = d.primary.value(), d.primary.covers
 		shard.Provisional = d.provisional
+		shard.Copies = s.copies(d)
 	}
 	s.list(v, of)
 	s.list(v, d.primary)

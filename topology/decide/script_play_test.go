@@ -23,6 +23,7 @@ import (
 //	slots a [epochs] [ids=A,B] 0-99=a/d/e!@3 0=f@0 ...     slots a refused
 //	moved 5 to=b by=a                      connection-lost a | connection-silent a | refused a
 //	settled: all workers have settled the last view      tick for=1s [quiet: without probes and refreshes]
+//	copies: how many replicas each shard of the last view has
 //
 // Any of them may have at=900ms: the time since the beginning, which never decreases.
 func (p *player) command(text string) string {
@@ -45,6 +46,8 @@ func (p *player) command(text string) string {
 	case "tick":
 		l.words = append(l.words, l.subject)
 		return p.tick(l)
+	case "copies":
+		return p.copies()
 	}
 	o := p.observation(l, text)
 	if o == nil {
@@ -241,6 +244,16 @@ func longs(names []string) []string {
 }
 
 func short(text string) string { return strings.ReplaceAll(text, ":1", "") }
+
+// copies returns a line for each shard of the last View.
+func (p *player) copies() string {
+	var out strings.Builder
+	for _, sh := range p.state.View().Shards {
+		fmt.Fprintf(&out, "%s: %d attached, %d promotable, %d bystanders\n", sh.Name, sh.Copies.Attached,
+			sh.Copies.Promotable, sh.Copies.Bystanders)
+	}
+	return out.String()
+}
 
 // picture returns a View as a line: "view 2: main c [b] suspect".
 func picture(v *topology.View) string {

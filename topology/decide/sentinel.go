@@ -278,6 +278,7 @@ func (r *sentinels) draft() []draft {
 	}
 	troubled := d.suspect != "" || d.held != ""
 	good, bad := map[*entry]int{}, map[*entry]int{}
+	promotable := map[*entry]bool{}
 	voices := r.claims()
 	if len(voices) == 0 {
 		voices = r.last()
@@ -288,6 +289,7 @@ func (r *sentinels) draft() []draft {
 		}
 		for _, v := range c.report.Replicas {
 			e := r.s.nodes.announced(v.Addr)
+			promotable[e] = promotable[e] || v.Priority != 0
 			down := v.Down
 			if troubled { // a leader closes all other connections when it has changed a replica's primary
 				down &^= topology.Disconnected
@@ -306,6 +308,9 @@ func (r *sentinels) draft() []draft {
 			d.replicas = append(d.replicas, e)
 		default:
 			d.others = append(d.others, e)
+		}
+		if may, listed := promotable[e]; listed && !may {
+			d.never = append(d.never, e)
 		}
 	}
 	return []draft{d}

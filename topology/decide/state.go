@@ -131,6 +131,8 @@ type draft struct {
 	replicas []*entry
 	// others belong to the shard and get no reads; guests are only asked with it.
 	others, guests []*entry
+	// never are those of both that are never promoted, by the rule's knowledge.
+	never []*entry
 	// suspect is why the primary is not trusted; empty if it is.
 	suspect string
 	// held is why the primary may not be used, though no other has proven its role; empty if it may. candidate was
