@@ -61,6 +61,7 @@ func (t *Table) End(c *Session, why session.CloseReason) {
 	}
 	c.Finish(why)
 	c.Input.Forget()
+	t.x.Weigh(c)
 	t.x.ends.Unlisten(c)
 	t.x.Account(c)
 	t.CloseIfDone(c)
