@@ -94,6 +94,10 @@ func userTermsOf(s *config.Service, p *subService, bounds *userBounds) map[strin
 			hold := session.Hold(*u.Hold)
 			t.Hold = &hold
 		}
+		t.Acks = u.Acks
+		if u.AcksTimeout > 0 {
+			t.AcksTimeout = &u.AcksTimeout
+		}
 		if u.Reads != "" {
 			from := readsFrom[u.Reads]
 			t.Reads = &from

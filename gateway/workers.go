@@ -55,7 +55,7 @@ func workerConfig(conf *config.Gateway, r *roster, places int, listeners []worke
 		c.Services = append(c.Services, worker.Service{
 			Name: s.Name, Reading: session.Reading{From: readsFrom[p.reads(s)]}, Users: userTermsOf(s, p, bounds),
 			Hold: session.Hold(s.Hold), SilentAfter: s.SilentAfter, CloseOnGap: s.OnGap == config.GapClose,
-			BlockingLost: lost[s.BlockingLost], Allowed: s.Allowed(), Pass: s.Passes() && !p.sentinel,
+			Acks: s.Acks.At(""), BlockingLost: lost[s.BlockingLost], Allowed: s.Allowed(), Pass: s.Passes() && !p.sentinel,
 		})
 	}
 	return c

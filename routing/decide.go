@@ -78,6 +78,8 @@ type Decision struct {
 	Read bool
 	// Safe: it changes nothing, so it may be retried if it is unknown whether it was executed.
 	Safe bool
+	// Changes: it may change keys. Set with Forward, Split and Broadcast.
+	Changes bool
 	// Shard is the index in View.Shards, or -1 if no shard serves the slot now.
 	Shard int
 	// Slot is the slot of the keys, or -1 without keys or if the view is not sharded.
@@ -227,7 +229,8 @@ func (c *Command) broadcast() Decision {
 	if c.Merge == Unjoined {
 		return refuse(OneServer)
 	}
-	return Decision{Kind: Broadcast, Merge: c.Merge, Read: c.Has(Read), Safe: !c.Has(Write), Shard: -1, Slot: -1}
+	return Decision{Kind: Broadcast, Merge: c.Merge, Read: c.Has(Read), Safe: !c.Has(Write), Changes: c.ReplicaRefuses(),
+		Shard: -1, Slot: -1}
 }
 
 // Repeats reports whether the command can be executed twice instead of once without a visible difference, if both
@@ -275,7 +278,7 @@ func (d *Decision) forward(c *Command, read bool) {
 	if d.Kind, d.Reason, d.Merge, d.Parts = Forward, NoReason, 0, d.Parts[:0]; d.args == nil {
 		d.Parts = nil // they alias room that was too large to keep
 	}
-	d.Read, d.Safe, d.Counts = read, !c.Has(Write), false
+	d.Read, d.Safe, d.Counts, d.Changes = read, !c.Has(Write), false, c.ReplicaRefuses()
 	d.Shard, d.Slot = 0, -1
 }
 

@@ -137,6 +137,7 @@ const (
 	CmdPFCount
 	CmdPost
 	CmdProxy
+	CmdProxyAcks
 	CmdProxyClients
 	CmdProxyFailovers
 	CmdProxyHelp
@@ -288,6 +289,7 @@ var idNames = [...]string{
 	CmdPFCount:                    "pfcount",
 	CmdPost:                       "post",
 	CmdProxy:                      "proxy",
+	CmdProxyAcks:                  "proxy|acks",
 	CmdProxyClients:               "proxy|clients",
 	CmdProxyFailovers:             "proxy|failovers",
 	CmdProxyHelp:                  "proxy|help",

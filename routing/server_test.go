@@ -53,6 +53,7 @@ var leftOut = map[string]string{
 var unrecorded = map[string]string{
 	"client|maint_notifications": "client libraries send it to every server, and only hosted servers have it",
 	"proxy":                      "it is about the gateway, and the gateway's own",
+	"proxy|acks":                 "the gateway's own",
 	"proxy|clients":              "the gateway's own",
 	"proxy|failovers":            "the gateway's own",
 	"proxy|help":                 "the gateway's own",

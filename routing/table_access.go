@@ -421,6 +421,7 @@ var accessRows = [...]struct {
 	{"module|loadex", inAdmin | inSlow | inDangerous, 0, 0},
 	{"module|unload", inAdmin | inSlow | inDangerous, 0, 0},
 	{"proxy", inSlow, 0, 0},
+	{"proxy|acks", inSlow | inConnection, 0, 0},
 	{"proxy|clients", inAdmin | inSlow | inDangerous, 0, 0},
 	{"proxy|failovers", inSlow | inDangerous, 0, 0},
 	{"proxy|help", inSlow, 0, 0},

@@ -221,6 +221,7 @@ var serverRows = []*Command{
 	),
 	keyless("post", -1, Harmful),
 	container("proxy", -2, Local,
+		keyless("acks", 3, Local|NoMulti),
 		keyless("clients", 2, Local),
 		keyless("failovers", 2, Local),
 		keyless("help", 2, Local),

@@ -11,3 +11,19 @@ type Copies struct {
 	// is attached beyond the known replicas, such as a tool that copies the data.
 	Bystanders int
 }
+
+// CopiesOf counts the replicas of a node's shard. A node that serves no slot yet may have as many as any other.
+func (v *View) CopiesOf(id NodeID) Copies {
+	if i := v.ShardOf(id); i >= 0 {
+		return v.Shards[i].Copies
+	}
+	c := Copies{Attached: -1}
+	if v == nil {
+		return c
+	}
+	for i := range v.Shards {
+		of := &v.Shards[i].Copies
+		c.Promotable, c.Bystanders = max(c.Promotable, of.Promotable), max(c.Bystanders, of.Bystanders)
+	}
+	return c
+}

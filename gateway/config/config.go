@@ -105,6 +105,8 @@ type Service struct {
 	// overrides it for single listeners, keyed by their text in Listen. Default HoldAuto.
 	Hold       Hold
 	ListenHold map[string]Hold
+	// Acks is how writes are confirmed.
+	Acks Acks
 	// SilentAfter is how long a server may owe a reply and stay silent before it gets no new requests. Zero: a quarter
 	// of the topology's own down-after or node-timeout, between 100 ms and 1 s.
 	SilentAfter time.Duration

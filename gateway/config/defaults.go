@@ -42,7 +42,8 @@ func DefaultLimits() Limits {
 // DefaultService is a service that lacks only its upstream.
 func DefaultService() Service {
 	return Service{Name: "default", Listen: []string{DefaultListen}, Reads: ReadPrimary,
-		UpstreamAuth: AuthService, BlockingLost: BlockingAgain, Confirm: ConfirmProvisional, OnGap: GapStay}
+		UpstreamAuth: AuthService, BlockingLost: BlockingAgain, Confirm: ConfirmProvisional, OnGap: GapStay,
+		Acks: Acks{Timeout: AcksTimeoutDefault}}
 }
 
 // Filled replaces zero fields that mean "default" by their defaults, for Gateways written in Go. A service gets a name
@@ -73,6 +74,7 @@ func (c Gateway) Filled() Gateway {
 		fill(&c.Services[i].BlockingLost, BlockingAgain)
 		fill(&c.Services[i].Confirm, ConfirmProvisional)
 		fill(&c.Services[i].OnGap, GapStay)
+		fill(&c.Services[i].Acks.Timeout, AcksTimeoutDefault)
 	}
 	if len(c.Services) == 1 {
 		fill(&c.Services[0].Name, "default")

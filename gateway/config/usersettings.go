@@ -4,8 +4,10 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"time"
 
 	"evergate/gateway/access"
+	"evergate/gateway/acks"
 	"evergate/gateway/ratelimit"
 )
 
@@ -16,6 +18,9 @@ type UserSettings struct {
 	Reads ReadPolicy
 	// Hold is nil where it is that of the listener.
 	Hold *Hold
+	// Acks is nil and AcksTimeout zero where they are those of the listener.
+	Acks        *acks.Level
+	AcksTimeout time.Duration
 	// Databases are those that clients may use. Nil: all.
 	Databases []int
 	// Networks is where clients of the user come from, as accept.ParseNetworks reads them. Default all.
@@ -75,6 +80,12 @@ func (v *validation) userSettings(s *Service) {
 		one.userReads(s, u.Reads)
 		if u.Hold != nil {
 			one.hold("", *u.Hold)
+		}
+		if u.Acks != nil {
+			one.acksLevel(s, "", *u.Acks)
+		}
+		if u.AcksTimeout != 0 {
+			one.acksTimeout("", u.AcksTimeout)
 		}
 		for _, n := range u.Databases {
 			within(one, "databases", n, 0, math.MaxInt32)

@@ -150,3 +150,15 @@ func (v *validation) announced(s *Service, listen string, reported map[string]st
 	}
 	reported[address] = listen
 }
+
+// acksListener checks that a listener is there, and takes writes.
+func (v *validation) acksListener(s *Service, setting, listen string) {
+	if !slices.Contains(s.Listeners(), listen) {
+		v.noListener(setting, listen)
+		return
+	}
+	if f := s.FacadeAt(listen); f == FacadeSentinel || f == FacadeReplica {
+		v.fault(Fault{Setting: setting, Item: listen, Other: "facade",
+			Text: quoted(listen) + " is a " + string(f) + " facade, where nothing is written"})
+	}
+}

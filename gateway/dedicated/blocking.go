@@ -37,6 +37,10 @@ func (k *Dedicated) DoBlocking(c *sessions.Session, d *routing.Decision, command
 		k.x.AnswerLocal(c, local.NobodyHas(command))
 		return true
 	}
+	changes := command.ReplicaRefuses()
+	if changes && !k.x.MayConfirm(c, d.Shard) {
+		return k.x.Unavailable(c, d.Shard, upstream.LacksReplicas)
+	}
 	l, why := k.x.Dedicate(c, d.Shard)
 	if l == nil {
 		return k.x.Unavailable(c, d.Shard, why)
@@ -45,7 +49,8 @@ func (k *Dedicated) DoBlocking(c *sessions.Session, d *routing.Decision, command
 	beginRound(c, waits)
 	k.x.Send(c, l, &exchange.Request{
 		Seq: c.Replies.Reserve(), Part: -1, Slot: int16(d.Slot), Shard: d.Shard, Read: command.Has(routing.Read) || waits,
-		First: aheadOfWait(l, waits), Keys: k.x.KeysOf(c, d, command, args), Blocking: true, Frame: frame,
+		First: aheadOfWait(l, waits), Keys: k.x.KeysOf(c, d, command, args), Blocking: true, Changes: changes,
+		Frame: frame,
 	})
 	return true
 }
@@ -78,7 +83,12 @@ func (k *Dedicated) ResendBlocking(c *sessions.Session, a *retry.Entry, command 
 		}
 		return false
 	}
-	l, why := k.x.DedicateForRetry(c, a, shard)
+	changes := command.ReplicaRefuses()
+	var l *upstream.Conn
+	why := upstream.LacksReplicas
+	if !changes || k.x.MayConfirm(c, shard) {
+		l, why = k.x.DedicateForRetry(c, a, shard)
+	}
 	if l == nil {
 		if k.x.StillUnavailable(c, a, shard, why) {
 			return true
@@ -92,7 +102,7 @@ func (k *Dedicated) ResendBlocking(c *sessions.Session, a *retry.Entry, command 
 	k.x.Send(c, l, &exchange.Request{
 		Seq: a.Seq, Part: a.Part, Slot: int16(d.Slot), Redirects: a.Redirects, Retries: a.Retries, Cost: a.Cost,
 		Shard: shard, Read: a.Read, Ask: a.Ask, First: aheadOfWait(l, waits), Foreign: a.Target >= 0, Blocking: true,
-		Keys: k.x.KeysOf(c, d, command, k.args), Frame: frame,
+		Keys: k.x.KeysOf(c, d, command, k.args), Changes: changes, Frame: frame,
 	})
 	return true
 }

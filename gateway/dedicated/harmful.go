@@ -3,6 +3,7 @@ package dedicated
 import (
 	"evergate/gateway/exchange"
 	"evergate/gateway/sessions"
+	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 	"evergate/routing"
 )
@@ -24,6 +25,10 @@ func (k *Dedicated) DoHarmful(c *sessions.Session, command *routing.Command, arg
 		k.x.Block(c, wait.InFlight)
 		return false
 	}
+	changes := command.ReplicaRefuses()
+	if changes && !k.x.MayConfirm(c, d.Shard) {
+		return k.x.Unavailable(c, d.Shard, upstream.LacksReplicas)
+	}
 	l, why := k.x.DedicateAt(c, d.Shard, c.Service.InScript(d.Shard) != "")
 	if l == nil {
 		return k.x.Unavailable(c, d.Shard, why)
@@ -33,7 +38,8 @@ func (k *Dedicated) DoHarmful(c *sessions.Session, command *routing.Command, arg
 	}
 	k.x.Alone(c, l)
 	k.x.Send(c, l, &exchange.Request{
-		Seq: c.Replies.Reserve(), Part: -1, Slot: int16(d.Slot), Shard: d.Shard, Frame: frame, Foreign: true,
+		Seq: c.Replies.Reserve(), Part: -1, Slot: int16(d.Slot), Shard: d.Shard, Changes: changes, Frame: frame,
+		Foreign: true,
 	})
 	return true
 }

@@ -3,6 +3,7 @@ package dedicated
 import (
 	"strings"
 
+	"evergate/gateway/acks"
 	"evergate/gateway/resp"
 	"evergate/gateway/retry"
 	"evergate/gateway/session"
@@ -26,27 +27,16 @@ import (
 // Where another server was promoted since the client's last write, or the same one has restarted, it is unknown whether
 // any server has that write: the reply is 0.
 
-// noFunctions is the reply to FUNCTION DUMP where there are none: the RDB version of Redis 7.0, which all later servers
-// read, and a checksum.
-const noFunctions = "\x0a\x00\x5d\x9b\x5c\x40\x0f\x7f\xa2\xda"
-
 // needsRestore is the error for a WAIT whose FUNCTION RESTORE was rejected; the server's error follows.
 const needsRestore = "ERR evergate: WAIT needs FUNCTION RESTORE, which the server rejected: "
-
-var restoreFrame = resp.AppendCommandStrings(nil, "FUNCTION", "RESTORE", noFunctions, "APPEND")
-
-var helloFrame = resp.AppendCommandStrings(nil, "HELLO")
 
 // aheadOfWait is the command in front of a WAIT after which its count is for all that the server has; nil for other
 // commands.
 func aheadOfWait(l *upstream.Conn, waits bool) []byte {
-	switch {
-	case !waits:
+	if !waits {
 		return nil
-	case l.OwnOffset:
-		return restoreFrame
 	}
-	return helloFrame
+	return acks.Ahead(l.OwnOffset)
 }
 
 // beginRound makes a WAIT ask all primaries, where there are several. Any blocking command ends the round of an earlier

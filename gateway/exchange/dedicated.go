@@ -189,10 +189,10 @@ func (d *Dedications) DedicatedRead(l *upstream.Conn) {
 	switch {
 	case c != nil && c.Dedicated() == l:
 		d.x.Account(c)
-		if l.Inflight.Len() == 0 {
+		if !l.Owes() {
 			d.ReleaseUnused(c)
 		}
-	case l.Inflight.Len() == 0:
+	case !l.Owes():
 		d.x.pool.EndDedicated(l)
 	}
 }
@@ -213,7 +213,7 @@ func (d *Dedications) Release(c *sessions.Session) {
 
 // ReleaseUnused takes the connection from a session that does not need it any more, or did not come to use it.
 func (d *Dedications) ReleaseUnused(c *sessions.Session) {
-	if l := c.Dedicated(); l != nil && !l.Tunnel && !c.Watch.Intact() && l.Inflight.Len() == 0 &&
+	if l := c.Dedicated(); l != nil && !l.Tunnel && !c.Watch.Intact() && !l.Owes() &&
 		!c.Closed() {
 		d.Release(c)
 	}

@@ -83,16 +83,23 @@ func (r *Retries) RunRetries(c *sessions.Session) bool {
 // reset.
 func (r *Retries) ChooseForRetry(c *sessions.Session, a *retry.Entry, d *routing.Decision, keys upstream.Keys,
 ) (*upstream.Conn, upstream.Obstacle) {
-	with := c.Company(len(a.Frame), a.Cost)
+	with, use := c.Company(len(a.Frame), a.Cost), UseOf(d)
 	if a.Target < 0 {
-		return r.x.Choose(c, d.Shard, d.Slot, d.Read, keys, with)
+		return r.x.Choose(c, d.Shard, d.Slot, use, keys, with)
 	}
 	n := c.Service.View.Node(a.Target)
 	if n == nil || c.Service.View.Demoted(n.ID) != nil {
 		a.Unredirect()
-		return r.x.Choose(c, d.Shard, d.Slot, d.Read, keys, with)
+		return r.x.Choose(c, d.Shard, d.Slot, use, keys, with)
 	}
-	l, why := c.Service.Set(n, upstream.Primary, c.Setup()).Take(with)
+	set := c.Service.Set(n, upstream.Primary, c.Setup())
+	if t := c.Acks(); use == Writes && t.Asked() {
+		if c.Service.Lacks(c.Service.View.LedBy(n.ID), t.Level) {
+			return nil, upstream.LacksReplicas
+		}
+		set = c.Service.AckedSet(n, c.Setup(), t)
+	}
+	l, why := set.Take(with)
 	if l == nil {
 		return nil, why
 	}

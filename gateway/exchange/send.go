@@ -29,7 +29,9 @@ type Request struct {
 	Blocking bool
 	Watched  bool
 	Counts   bool
-	Ahead    uint32
+	// Changes: it may change keys, which replicas confirm where that is set.
+	Changes bool
+	Ahead   uint32
 	// Began and Command are those of a request that is retried, see retry.Entry; 0 for others.
 	Began   uint32
 	Command uint16
@@ -62,15 +64,22 @@ func (x *Exchange) Send(c *sessions.Session, l *upstream.Conn, r *Request) {
 	if r.First != nil {
 		l.SendQuietly(r.First, upstream.Counts)
 	}
-	mark := upstream.Mark(0)
+	mark, flags := upstream.Mark(0), r.flags()
 	if !r.Read {
 		mark = c.Service.BeginWrite(r.Keys)
 	}
+	confirmed := x.confirmed(c, l, r)
+	if confirmed.Asked() {
+		flags |= upstream.ToConfirm
+	}
 	end := x.pool.Send(l, upstream.Pending{
-		To: c.Ref, Seq: r.Seq, Part: r.Part, Slot: r.Slot, Shard: int16(r.Shard), Flags: r.flags(), Redirects: r.Redirects,
+		To: c.Ref, Seq: r.Seq, Part: r.Part, Slot: r.Slot, Shard: int16(r.Shard), Flags: flags, Redirects: r.Redirects,
 		Retries: r.Retries, Cost: r.Cost, Ahead: r.Ahead, Began: x.began(c, r),
 		Command: commandOf(c, r), Mark: mark,
 	}, r.Frame, r.Owned, c.Company(r.size(), r.Cost), r.Rest...)
+	if confirmed.Asked() {
+		x.pool.Confirm(l, confirmed, r.Blocking)
+	}
 	if r.Counts {
 		x.Published(c, l, end, r.Seq)
 	}

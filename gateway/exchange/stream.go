@@ -53,7 +53,7 @@ func (x *Exchange) Piece(l *upstream.Conn, b []byte, done bool) {
 		return
 	}
 	c := x.Session(t.To)
-	kept := t.Flags&upstream.Write != 0 && l.Draining || t.Flags&upstream.Counts != 0
+	kept := t.Flags&upstream.Write != 0 && l.Draining || t.Flags&(upstream.Counts|upstream.ToConfirm) != 0
 	if c != nil && (t.Part >= 0 || kept || !c.Replies.AtFront(t.Seq)) {
 		return
 	}

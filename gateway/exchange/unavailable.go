@@ -31,6 +31,8 @@ func (x *Exchange) Await(c *sessions.Session, shard int, why upstream.Obstacle) 
 		return "the topology is not known yet"
 	case upstream.SoonDedicated, upstream.NoDedicated:
 		return x.blockDedicated(c, shard, why)
+	case upstream.LacksReplicas:
+		return x.awaitReplicas(c, shard)
 	case upstream.NoServer, upstream.NotAdmitted:
 		return "no replica is available for reads"
 	default:

@@ -10,9 +10,11 @@ package local
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"evergate/gateway/access"
+	"evergate/gateway/acks"
 	"evergate/gateway/admin"
 	"evergate/gateway/facade"
 	"evergate/gateway/hotkeys"
@@ -79,6 +81,9 @@ const (
 	NoticesOn
 	NoticesUnnamed
 	NoticesOff
+	// SetAcks is PROXY ACKS with the level of the Effect, ResetAcks that with "default".
+	SetAcks
+	ResetAcks
 	// Reset: its state becomes that of a new connection.
 	Reset
 	// Quit: it is closed after the reply.
@@ -94,6 +99,8 @@ type Effect struct {
 	As session.Credentials
 	// Wrong is the name that came with the wrong password.
 	Wrong []byte
+	// Acks is that of SetAcks.
+	Acks acks.Level
 	// Text is valid as long as the command's arguments.
 	Text []byte
 }
@@ -161,7 +168,7 @@ func Answer(command *routing.Command, args [][]byte, f *Facts) (reply []byte, do
 	case routing.CmdLatency:
 		return latency.Help, do
 	case routing.CmdProxy:
-		return summary.Help, do
+		return proxy(command.ID, args)
 	case routing.CmdCluster:
 		return cluster(command, args, f), do
 	case routing.CmdRole:
@@ -175,6 +182,25 @@ func Answer(command *routing.Command, args [][]byte, f *Facts) (reply []byte, do
 		return resp.OK, do
 	}
 	return resp.AppendError(nil, "ERR '"+command.Name+"' is not allowed through the gateway"), do
+}
+
+// noLevel is the error for PROXY ACKS with another word.
+var noLevel = resp.AppendError(nil,
+	"ERR evergate: PROXY ACKS takes a number of replicas from 0 to 16, majority, all or default")
+
+// proxy answers what PROXY changes for the client itself, and PROXY HELP.
+func proxy(id routing.ID, args [][]byte) (reply []byte, do Effect) {
+	switch {
+	case id != routing.CmdProxyAcks:
+		return summary.Help, do
+	case strings.EqualFold(string(args[2]), "default"):
+		return resp.OK, Effect{Do: ResetAcks}
+	}
+	level, err := acks.Parse(strings.ToLower(string(args[2])))
+	if err != nil {
+		return noLevel, do
+	}
+	return resp.OK, Effect{Do: SetAcks, Acks: level}
 }
 
 func ping(command *routing.Command, args [][]byte, f *Facts) []byte {

@@ -23,7 +23,7 @@ import (
 // broadcast is what the parts of such a request share.
 type broadcast struct {
 	command *routing.Command
-	read    bool
+	use     exchange.Use
 	// bypass: its parts must reach servers that are busy with a script.
 	bypass bool
 	// epoch is that of the view whose shards the parts are; anchors has a slot of each, -1 where there are no slots.
@@ -49,7 +49,7 @@ func (m *Multi) Broadcast(c *sessions.Session, d *routing.Decision, command *rou
 	conns := make([]*upstream.Conn, len(v.Shards))
 	for i := range conns {
 		var why upstream.Obstacle
-		if conns[i], why = m.x.Choose(c, i, -1, d.Read, nil, c.Company(len(frame), 0)); conns[i] == nil {
+		if conns[i], why = m.x.Choose(c, i, -1, exchange.UseOf(d), nil, c.Company(len(frame), 0)); conns[i] == nil {
 			return m.x.Unavailable(c, i, why)
 		}
 	}
@@ -61,7 +61,7 @@ func (m *Multi) Broadcast(c *sessions.Session, d *routing.Decision, command *rou
 		frame = bgsave
 	}
 	for i, l := range conns {
-		m.x.Send(c, l, &exchange.Request{Seq: s.seq, Part: int16(i), Slot: -1, Shard: i, Read: d.Safe,
+		m.x.Send(c, l, &exchange.Request{Seq: s.seq, Part: int16(i), Slot: -1, Shard: i, Read: d.Safe, Changes: d.Changes,
 			Keys: changed(command), Frame: frame})
 	}
 	return true
@@ -72,7 +72,7 @@ func (m *Multi) newBroadcast(c *sessions.Session, d *routing.Decision, command *
 	v *topology.View) *parted {
 	s := &parted{
 		m: m, seq: c.Replies.Reserve(), write: !d.Safe, kind: joinKinds[d.Merge],
-		broadcast: &broadcast{command: command, read: d.Read},
+		broadcast: &broadcast{command: command, use: exchange.UseOf(d)},
 	}
 	over(c, s, v)
 	c.Compose(s)
@@ -139,7 +139,11 @@ func (m *Multi) resendBroadcast(c *sessions.Session, s *parted) bool {
 	if s.broadcast.bypass {
 		l, why = m.x.DedicateAt(c, shard, true)
 	} else {
-		l, why = m.x.Choose(c, shard, -1, s.broadcast.read && !a.Primary, nil, c.Company(len(a.Frame), a.Cost))
+		use := s.broadcast.use
+		if use == exchange.Reads && a.Primary {
+			use = exchange.Asks
+		}
+		l, why = m.x.Choose(c, shard, -1, use, nil, c.Company(len(a.Frame), a.Cost))
 	}
 	if l == nil {
 		return m.x.StillUnavailable(c, a, shard, why)
@@ -150,7 +154,8 @@ func (m *Multi) resendBroadcast(c *sessions.Session, s *parted) bool {
 	m.x.Send(c, l, &exchange.Request{
 		Seq: a.Seq, Part: a.Part, Slot: -1, Redirects: a.Redirects, Retries: a.Retries, Cost: a.Cost, Shard: shard,
 		Began: a.Began, Command: a.Command,
-		Read: a.Read, Keys: changed(s.broadcast.command), Frame: a.Frame, Foreign: s.broadcast.bypass,
+		Read: a.Read, Changes: s.broadcast.use == exchange.Writes, Keys: changed(s.broadcast.command), Frame: a.Frame,
+		Foreign: s.broadcast.bypass,
 	})
 	return true
 }

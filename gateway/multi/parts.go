@@ -3,6 +3,7 @@ package multi
 import (
 	"bytes"
 
+	"evergate/gateway/exchange"
 	"evergate/gateway/resp"
 	"evergate/gateway/sessions"
 	"evergate/routing"
@@ -169,7 +170,8 @@ func (s *parted) doneInPart() bool {
 
 // refusedHere reports whether a reply is the gateway's own for what was not executed.
 func refusedHere(reply []byte) bool {
-	return bytes.HasPrefix(reply, []byte("-LOADING evergate: ")) || bytes.HasPrefix(reply, []byte("-TRYAGAIN evergate: "))
+	return bytes.HasPrefix(reply, []byte("-LOADING evergate: ")) ||
+		bytes.HasPrefix(reply, []byte("-TRYAGAIN evergate: ")) || exchange.IsLackOfReplicas(reply)
 }
 
 // spare empties a buffer to be reused, unless it has grown large.

@@ -42,7 +42,7 @@ func (m *Multi) Split(c *sessions.Session, d *routing.Decision, command *routing
 	places := slices.Grow(s.places[:0], len(args)-1)
 	s.places = places
 	words := m.cut.words
-	r := exchange.Request{Seq: s.seq, Read: d.Safe, Counts: d.Counts}
+	r := exchange.Request{Seq: s.seq, Read: d.Safe, Changes: d.Changes, Counts: d.Counts}
 	for i := range d.Parts {
 		p := &d.Parts[i]
 		words = wordsOf(words, args, p)
@@ -80,13 +80,14 @@ func (m *Multi) connsOf(
 			m.cut.words = wordsOf(m.cut.words, args, p)
 			keys = m.x.KeysOf(c, d, command, m.cut.words)
 		}
-		read := d.Read
+		use := exchange.UseOf(d)
 		if p.Shard >= 0 && conns[p.Shard] != nil {
-			if read = false; !d.Read || m.x.Reads(c, conns[p.Shard], p.Shard, p.Slot, keys) {
+			if !d.Read || m.x.MayRead(c, conns[p.Shard], p.Shard, p.Slot, keys) {
 				continue
 			}
+			use = exchange.Asks
 		}
-		l, why := m.x.Choose(c, p.Shard, p.Slot, read, keys, with)
+		l, why := m.x.Choose(c, p.Shard, p.Slot, use, keys, with)
 		if l == nil {
 			return nil, p.Shard, why
 		}

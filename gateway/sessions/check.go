@@ -46,7 +46,7 @@ func (x *Sessions) Rest() error {
 		}
 	}
 	for l := range x.pool.All {
-		if l.Inflight.Len() > 0 {
+		if l.Owes() {
 			a.wrong("connection %d has %d requests in flight", l.ID, l.Inflight.Len())
 		}
 	}
@@ -158,6 +158,11 @@ func (a *audit) memory(c *Session) {
 				withheld, c.withheld.bytes)
 		}
 	}
+	if kept := a.unconfirmed(c); kept != c.unconfirmed {
+		a.wrong("client %d: connections keep %d bytes for replicas to confirm, the books say %d", c.Ref.ID, kept,
+			c.unconfirmed)
+	}
+	withheld += c.unconfirmed
 	other, kept := c.Output.Len()+withheld+c.pushes.Len()+streams, c.Replies.KeptBytes()
 	if early := c.Replies.EarlyBytes(); kept != early+parts || c.heldBytes() != other+kept {
 		a.wrong("client %d: the books have %d bytes, %d of them early; there are %d, %d early and %d of parts", c.Ref.ID,
@@ -198,6 +203,18 @@ func (a *audit) counted(c *Session, parts, withheld int) {
 	if c.Footprint() != kept {
 		a.wrong("client %d: %d bytes are kept, the account has %d", c.Ref.ID, kept, c.Footprint())
 	}
+}
+
+// unconfirmed is how many bytes of replies connections keep for a client until replicas have confirmed them.
+func (a *audit) unconfirmed(c *Session) (n int) {
+	for l := range a.x.pool.All {
+		for r := range l.Acks.All {
+			if r.To == c.Ref {
+				n += r.Size()
+			}
+		}
+	}
+	return n
 }
 
 // inFlight checks that what a session has in flight is on connections, on one for each shard.
@@ -314,6 +331,9 @@ func (a *audit) pending() map[session.Ref]int32 {
 			if t.Flags&(upstream.Quiet|upstream.Internal) == 0 {
 				pending[t.To]++
 			}
+		}
+		for r := range l.Acks.All {
+			pending[r.To]++
 		}
 	}
 	return pending

@@ -164,7 +164,7 @@ func (x *Sessions) CheckOutput(c *Session) {
 
 // heldBytes is how many bytes of replies and messages are kept for a client.
 func (c *Session) heldBytes() int {
-	n := c.Output.Len() + c.Replies.KeptBytes() + c.withheld.size() + c.pushes.Len()
+	n := c.Output.Len() + c.Replies.KeptBytes() + c.withheld.size() + c.unconfirmed + c.pushes.Len()
 	for i := range c.inFlight { // after a redirection two shards may share one connection
 		l := c.inFlight[i].conn
 		if !slices.ContainsFunc(c.inFlight[:i], func(f inFlight) bool { return f.conn == l }) {

@@ -2,6 +2,7 @@ package sessions
 
 import (
 	"evergate/gateway/access"
+	"evergate/gateway/acks"
 	"evergate/gateway/session"
 )
 
@@ -10,6 +11,8 @@ type Terms struct {
 	Hold session.Hold
 	// Reading is where and how reads are served.
 	Reading session.Reading
+	// Acks is how writes are confirmed. Its Timeout is set in any case: a client may set the level for itself.
+	Acks acks.Terms
 	// Databases are those that clients may use; nil: all.
 	Databases []int32
 	// Output bounds the replies and messages that are kept for a client. Push bounds what may be unwritten after a message
@@ -17,6 +20,12 @@ type Terms struct {
 	Output, Push OutputLimit
 	// Memory bounds what is kept for all clients of the user; nil: it has no bound of its own.
 	Memory *UserMemory
+}
+
+// ownAcks is what a session has set for itself of how its writes are confirmed.
+type ownAcks struct {
+	set   bool
+	level acks.Level
 }
 
 // login is as whom a client has authenticated, and what is set for that user at its listener.

@@ -91,7 +91,7 @@ func (c *Session) memory() int {
 		n += c.Multi.Memory()
 	}
 	if c.rare != &c.Service.none {
-		n += c.pushes.Cap() + c.withheld.size() + c.retryBytes + c.sealed
+		n += c.pushes.Cap() + c.withheld.size() + c.unconfirmed + c.retryBytes + c.sealed
 		if c.sentLong {
 			n += c.long()
 		}

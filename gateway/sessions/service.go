@@ -152,7 +152,7 @@ func (s *Service) AwaitsOthers(node topology.NodeID) map[session.Ref]bool {
 }
 
 // NotTaken is the error for a request that a shard cannot take: the server's own where it is busy with a script or
-// rejects the user, or else Loading(refused).
+// rejects the user, NOREPLICAS where too few replicas could confirm it, or else Loading(refused).
 func (s *Service) NotTaken(shard int, why upstream.Obstacle, refused string) []byte {
 	switch why {
 	case upstream.RunsScript:
@@ -161,6 +161,9 @@ func (s *Service) NotTaken(shard int, why upstream.Obstacle, refused string) []b
 	case upstream.NotAdmitted:
 		s.countRefused()
 		return s.Rejection()
+	case upstream.LacksReplicas:
+		s.countRefused()
+		return resp.AppendError(nil, "NOREPLICAS evergate: service '"+s.Name+"': "+refused+"; the command was not executed")
 	}
 	return s.Loading(refused)
 }

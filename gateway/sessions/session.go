@@ -60,6 +60,10 @@ type rare struct {
 	sealed int
 	// composites are the requests whose parts are under way.
 	composites []Composite
+	// acks is what the session has set for itself of how its writes are confirmed. unconfirmed are the bytes of replies
+	// that connections keep until that has happened.
+	acks        ownAcks
+	unconfirmed int
 	// withheld are replies that wait for the verdict on their server.
 	withheld *withheld
 	// dedicated is the connection that serves this session alone; dedicateAt is when the next may be asked for.

@@ -13,8 +13,8 @@ import (
 // CountersOf returns the counters of a service as the API shows them. recent are the times of its last seconds.
 func CountersOf(s *worker.OfService, h FailoverHistory, recent *latency.Histogram) api.Counters {
 	c := &s.Counts
-	toPrimaries, toReplicas, onDedicated := c.Requests[upstream.Primary], c.Requests[upstream.Replica],
-		c.Requests[upstream.Dedicated]
+	toPrimaries := c.Requests[upstream.Primary] + c.Requests[upstream.Acked]
+	toReplicas, onDedicated := c.Requests[upstream.Replica], c.Requests[upstream.Dedicated]
 	return api.Counters{Clients: s.Clients, Requests: toPrimaries + toReplicas + onDedicated + c.Local,
 		ToPrimaries: toPrimaries, ToReplicas: toReplicas, OnDedicated: onDedicated, Local: c.Local,
 		Errors: sum(c.Errors[:]), Rejected: c.Refused, Uncertain: c.Uncertain, Retried: c.Retried,

@@ -295,18 +295,22 @@ func gateway(b []byte, f *Facts) []byte {
 func appendGateway(b []byte, f *Facts) []byte {
 	s := &f.Stats.Stats
 	return fmt.Appendf(b, "# Gateway\r\nservice:%s\r\nworkers:%d\r\nreads:%s\r\nrequests_to_primaries:%d\r\n"+
-		"requests_to_replicas:%d\r\nrequests_on_dedicated_connections:%d\r\ncommands_queued:%d\r\n"+
+		"requests_to_replicas:%d\r\nrequests_on_dedicated_connections:%d\r\n"+
+		"requests_on_acked_connections:%d\r\ncommands_queued:%d\r\n"+
 		"requests_answered_locally:%d\r\nrequests_rejected:%d\r\nsessions_blocked_now:%d\r\nrequests_retried:%d\r\n"+
 		"requests_uncertain:%d\r\nrequests_out_of_order:%d\r\nprotocol_errors:%d\r\nauth_failures:%d\r\n"+
+		"ack_rounds:%d\r\nack_rounds_answered:%d\r\nack_rounds_writes:%d\r\nack_wait_usec:%d\r\n"+
+		"ack_writes_confirmed:%d\r\nack_writes_unconfirmed:%d\r\nack_writes_rejected:%d\r\n"+
 		"requests_denied:%d\r\nrequests_rate_waited:%d\r\nrequests_rate_refused:%d\r\n"+
 		"tls_handshakes:%d\r\ntls_handshakes_failed:%d\r\n"+
 		"blocking_pops_retried:%d\r\nupstream_connections:%d\r\ndedicated_connections:%d\r\ngoroutines:%d\r\n"+
 		"heap_live_bytes:%d\r\nclient_memory:%d\r\nclient_memory_max:%d\r\n"+
 		"maintenance_clients:%d\r\nmaintenance_notifications:%d\r\n%s",
 		f.Service, f.Workers, f.Reads, s.Requests[upstream.Primary], s.Requests[upstream.Replica],
-		s.Requests[upstream.Dedicated], s.Queued, s.Local, s.Refused, f.Stats.BlockedSessions, s.Retried, s.Uncertain,
-		s.OutOfOrder,
-		s.ProtocolErrors, s.WrongPasswords, s.Denied, s.Rates.Waited, s.Rates.Refused, f.Handshakes, f.HandshakesFailed,
+		s.Requests[upstream.Dedicated], s.Requests[upstream.Acked], s.Queued, s.Local, s.Refused,
+		f.Stats.BlockedSessions, s.Retried, s.Uncertain, s.OutOfOrder, s.ProtocolErrors, s.WrongPasswords,
+		s.AckRounds, s.Acks.Answered, s.AckWrites, s.Acks.WaitMicros, s.Acks.Confirmed, s.Acks.Unconfirmed, s.Acks.Lacking,
+		s.Denied, s.Rates.Waited, s.Rates.Refused, f.Handshakes, f.HandshakesFailed,
 		s.PopsRetried, f.Stats.Conns, f.Stats.Dedicated,
 		runtime.NumGoroutine(), heapLive(), f.Stats.ClientMemory, f.ClientMemoryMax, f.Stats.AskedNotices, s.Notified,
 		byReason("clients_closed", s.ClientsClosed[:], func(i int) string { return session.CloseReason(i).String() }))

@@ -179,6 +179,8 @@ func count(n uint64, thing string) string {
 // Help is the reply to PROXY HELP.
 var Help = resp.AppendLines(nil,
 	"PROXY <subcommand> [<arg> [value] [opt] ...]. Subcommands are, about this gateway and the service of the client:",
+	"ACKS <n>|majority|all|default",
+	"    Set how many replicas must confirm each write of this connection before its reply.",
 	"CLIENTS", "    Print how many clients there are, by user and library, and what they wait for.",
 	"FAILOVERS", "    Print the newest failovers: their steps, receipts, and what clients noticed.",
 	"INFO [<section> ...]", "    Print the sections of INFO that are the gateway's own. No server is asked.",

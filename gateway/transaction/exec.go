@@ -56,7 +56,8 @@ func (tx *Transactions) exec(c *sessions.Session) bool {
 	seq := c.Replies.Reserve()
 	r := exchange.Request{
 		Seq: seq, Part: tx.sendPlaceholders(c, seq), Slot: int16(slotOfMulti(c)), Shard: shard, Read: !m.Writes,
-		Frame: first, Rest: rest, Ahead: ahead, Watched: c.Watch.Is(), Counts: m.Counts, Foreign: m.Alone,
+		Changes: m.Writes,
+		Frame:   first, Rest: rest, Ahead: ahead, Watched: c.Watch.Is(), Counts: m.Counts, Foreign: m.Alone,
 	}
 	if m.Writes {
 		r.Keys = tx.x.KeysOfBody(c.Service, m.Body, tx.conf.Limits)
@@ -77,9 +78,15 @@ func (tx *Transactions) exec(c *sessions.Session) bool {
 func (tx *Transactions) execConn(c *sessions.Session, shard int) (*upstream.Conn, upstream.Obstacle) {
 	switch {
 	case !c.Multi.Alone:
-		return tx.x.Choose(c, shard, slotOfMulti(c), false, nil, c.Company(c.Multi.Size(), 0))
+		use := exchange.Asks
+		if c.Multi.Writes {
+			use = exchange.Writes
+		}
+		return tx.x.Choose(c, shard, slotOfMulti(c), use, nil, c.Company(c.Multi.Size(), 0))
 	case c.InFlight():
 		return nil, upstream.InFlight
+	case c.Multi.Writes && !tx.x.MayConfirm(c, shard):
+		return nil, upstream.LacksReplicas
 	}
 	l, why := tx.x.Dedicate(c, shard)
 	if l != nil {
@@ -115,7 +122,7 @@ func (tx *Transactions) ResendExec(c *sessions.Session, a *retry.Entry) bool {
 			return true
 		}
 	}
-	d := routing.Decision{Kind: routing.Forward, Shard: 0, Slot: -1}
+	d := routing.Decision{Kind: routing.Forward, Shard: 0, Slot: -1, Changes: !a.Read}
 	if v := c.Service.View; v == nil {
 		d.Shard = -1
 	} else if v.Sharded && a.Slot >= 0 {
@@ -128,7 +135,7 @@ func (tx *Transactions) ResendExec(c *sessions.Session, a *retry.Entry) bool {
 	}
 	r := exchange.Request{
 		Seq: a.Seq, Part: a.Part, Slot: int16(d.Slot), Redirects: a.Redirects, Retries: a.Retries, Cost: a.Cost,
-		Shard: d.Shard, Read: a.Read, Frame: a.Frame, Ask: a.Ask, Foreign: a.Target >= 0,
+		Shard: d.Shard, Read: a.Read, Changes: !a.Read, Frame: a.Frame, Ask: a.Ask, Foreign: a.Target >= 0,
 		Began: a.Began, Command: a.Command,
 		Load: c.Service.Catalog.MissingAll(exchange.PlaceOf(l), body, tx.conf.Limits),
 	}

@@ -39,8 +39,25 @@ func (l *Conn) check(frameMax int) error {
 		if t.Flags&(Watched|Blocking) != 0 && l.Key.Purpose != Dedicated {
 			return fmt.Errorf("connection %d is shared, and holds what needs a dedicated one", l.ID)
 		}
+		if t.Flags&ToConfirm != 0 && l.Key.Purpose != Dedicated && l.Key.Purpose != Acked {
+			return fmt.Errorf("connection %d has writes that replicas must confirm, beside others", l.ID)
+		}
+	}
+	if asked := l.Acks.Asked(); l.State == Open && !l.Retiring && (l.Acks.Kept() > 0 || asked > 0) &&
+		!l.confirms(asked) {
+		return fmt.Errorf("connection %d keeps %d replies, and no WAIT confirms them", l.ID, l.Acks.Kept())
 	}
 	return nil
+}
+
+// confirms reports whether a WAIT is under way that ends at an offset, or will be sent when the round ends.
+func (l *Conn) confirms(end uint64) bool {
+	for t := range l.Inflight.All {
+		if t.Flags&(Confirms|Counts) == Confirms && t.End == end {
+			return true
+		}
+	}
+	return l.Acks.Wanted()
 }
 
 // checkOwner checks that a connection is in the set of its key, and a dedicated one in one place.
@@ -65,7 +82,7 @@ func (l *Conn) checkOwner(p *Pool) error {
 // checkSettled checks that no connection to a demoted primary owes anything when it was reported that none does.
 func (l *Conn) checkSettled(p *Pool) error {
 	s := p.servers[l.Key.Service]
-	if s.View != nil && s.left == s.View.Epoch && l.Key.Purpose == Primary && l.Inflight.Len() > 0 &&
+	if s.View != nil && s.left == s.View.Epoch && (l.Key.Purpose == Primary || l.Key.Purpose == Acked) && l.Owes() &&
 		s.View.Demoted(l.Key.Node) != nil {
 		return fmt.Errorf("view %d was left behind, and connection %d owes %d replies", s.left, l.ID, l.Inflight.Len())
 	}
@@ -87,11 +104,11 @@ func (p *Pool) Deadlines(due func(what string, at time.Duration)) {
 		if l.Retiring {
 			due("the end of a draining connection", l.RetireAt)
 		}
-		if l.WriteAt > 0 && !l.Dirty && !l.Retiring && !l.Slicing() && l.Queue.Pending() > 0 {
+		if l.WriteAt > 0 && l.Acks.Asked() == 0 && !l.Dirty && !l.Retiring && !l.Slicing() && l.Queue.Pending() > 0 {
 			due("a coalesced write", l.WriteAt)
 		}
 		if l.Awaits() && !l.Silent && !l.Paused && l.Inflight.Front().Flags&Blocking == 0 {
-			due("the silence of a server", l.WaitsFrom+p.servers[l.Key.Service].silent[l.Key.Purpose])
+			due("the silence of a server", l.WaitsFrom+l.waiting()+p.servers[l.Key.Service].silent[l.Key.Purpose])
 		}
 	}
 }

@@ -16,6 +16,7 @@ package upstream
 import (
 	"time"
 
+	"evergate/gateway/acks"
 	"evergate/gateway/freshness"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
@@ -39,12 +40,15 @@ const (
 	Dedicated
 	// Subscription connections carry subscriptions, and nothing else.
 	Subscription
+	// Acked connections go to a primary, and carry writes that replicas must confirm: a WAIT keeps the server from
+	// executing what comes behind it.
+	Acked
 
 	// Purposes is the number of purposes.
-	Purposes = int(Subscription) + 1
+	Purposes = int(Acked) + 1
 )
 
-var purposeNames = [...]string{"primary", "replica", "dedicated", "subscription"}
+var purposeNames = [...]string{"primary", "replica", "dedicated", "subscription", "acked"}
 
 func (p Purpose) String() string { return purposeNames[p] }
 
@@ -63,6 +67,8 @@ type Key struct {
 	Node    topology.NodeID
 	Purpose Purpose
 	Setup
+	// Acks is how the writes of an Acked connection are confirmed; zero for other connections.
+	Acks acks.Terms
 }
 
 // State of a connection.
@@ -145,6 +151,8 @@ type Conn struct {
 	State    State
 	Queue    Queue
 	Inflight Inflight
+	// Acks has the replies that wait until replicas have confirmed their writes.
+	Acks acks.Queue
 	// Scan follows the reply under way. Reply keeps its bytes while it is short. Streams: it is being passed to its
 	// client piece by piece.
 	Scan    resp.ReplyScanner

@@ -76,7 +76,7 @@ func (s *Servers) MayDialDedicated(n *topology.Node, set *Set) bool {
 // again.
 func (p *Pool) KeepIdle(l *Conn) bool {
 	set := p.sets[l.Key]
-	if l.Bypass || l.Once || !l.Usable(p.Clock.Now) || l.Inflight.Len() > 0 || len(set.idle) >= dedicatedKept {
+	if l.Bypass || l.Once || !l.Usable(p.Clock.Now) || l.Owes() || len(set.idle) >= dedicatedKept {
 		return false
 	}
 	l.UsedAt = p.Clock.Now

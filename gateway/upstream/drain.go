@@ -107,5 +107,5 @@ func (p *Pool) takeBack(l *Conn) {
 		p.Users.Lost(l, &unsent[i], false, Retired)
 	}
 	l.DropUnsent()
-	p.Users.Dropped(l)
+	p.Users.Resized(l)
 }

@@ -36,6 +36,7 @@ func (p *Pool) lost(l *Conn, why LostReason) {
 	if l.Key.Purpose == Dedicated {
 		p.dedicatedLost(l, false)
 	}
+	p.Users.Unconfirmed(l)
 	for i := range lost {
 		p.Users.Lost(l, &lost[i], i == 0, why)
 	}
@@ -77,6 +78,9 @@ func (p *Pool) Remove(l *Conn, why LostReason) {
 		p.HangUp(l)
 	}
 	p.counts.ConnsLost[why]++
+	if l.Acks.Owes() {
+		p.Users.Unconfirmed(l)
+	}
 	p.leaveMarks(l, true) // of a dedicated connection whose client has left
 	l.Inflight.Reset()
 	l.State = Gone

@@ -7,7 +7,7 @@ import (
 )
 
 // Flags of a pending request.
-type Flags uint8
+type Flags uint16
 
 const (
 	// Write: the request may change data. If its connection is lost after it was sent the outcome is unknown.
@@ -27,6 +27,10 @@ const (
 	Loaded
 	// Optional, with Quiet: the server may reject it.
 	Optional
+	// ToConfirm, with Write: replicas must confirm it before its client gets the reply.
+	ToConfirm
+	// Confirms, with Quiet: the WAIT that confirms the writes before it, or with Counts what is sent ahead of it.
+	Confirms
 )
 
 // Pending is a request on a connection whose reply is not there yet.

@@ -16,5 +16,6 @@ const (
 	InFlight               // earlier requests must be answered first
 	Full                   // the connection holds as much as it should
 	RunsScript             // its primary runs a script and takes nothing else
+	LacksReplicas          // fewer replicas are attached to its primary than must confirm a write
 	NotAdmitted            // its replicas reject the user's credentials, and the read policy allows no other server
 )

@@ -52,8 +52,11 @@ type Users interface {
 	Opened(l *Conn)
 	// DedicatedLost is called for the session whose dedicated connection was lost; failed: it could not be opened.
 	DedicatedLost(l *Conn, failed bool)
-	// Dropped is called when requests that were not sent were dropped from a connection: Lost had each of them.
-	Dropped(l *Conn)
+	// Resized is called when a connection holds fewer bytes, since requests that were not sent were dropped (Lost had
+	// each of them), or when a dedicated one holds more, of the pool's own.
+	Resized(l *Conn)
+	// Unconfirmed settles the writes on a connection that has ended, of which it is unknown whether replicas have them.
+	Unconfirmed(l *Conn)
 	// Usable wakes the sessions that wait for a server, Elsewhere those that may use another one now, Room those that
 	// wait for a full connection.
 	Usable(service int)
@@ -82,6 +85,8 @@ type Pool struct {
 	freed   [2][]ConnID // IDs of connections removed in this round, and in the one before, which the loop now closes
 	sets    map[Key]*Set
 	parting []*Conn // dedicated connections to close before the round ends
+	written []*Conn // connections with writes that replicas must confirm, and that no WAIT follows yet
+	frame   []byte  // scratch
 	out     Out     // of the round under way
 	shown   Out     // of the round before: the loop reads it
 	counts  Stats
@@ -99,6 +104,9 @@ type Stats struct {
 	// Fenced counts stale connections that were ended at a server before a new one was used.
 	Fenced    uint64
 	ConnsLost [LostReasons]uint64
+	// AckRounds counts the WAITs that were sent, AckWrites the writes that they were to confirm.
+	AckRounds uint64
+	AckWrites uint64
 }
 
 // New makes a pool without connections.

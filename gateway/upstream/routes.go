@@ -15,6 +15,8 @@ type route struct {
 	inScript bool // the primary is busy with a script and takes nothing else (topology.Node.Busy)
 	replicas []*Set
 	next     uint32 // round-robin
+	// acked are the connections for writes that replicas must confirm, for routes.terms; nil where none was needed.
+	acked []*Set
 }
 
 // routes are how to reach the shards of a view with one setup. usedAt is when a session last did.
@@ -22,6 +24,7 @@ type routes struct {
 	setup   Setup
 	byShard []route
 	usedAt  time.Duration
+	terms   []usedTerms
 }
 
 // DialAhead makes the routes of a setup, so that its connections are open before a session sends anything.
@@ -43,25 +46,27 @@ func (s *Servers) Renew() {
 	}
 	for i := range old {
 		if s.pool.Clock.Now-old[i].usedAt < IdleAfter || !s.closesIdle(old[i].setup) {
-			s.routesFor(old[i].setup)
+			s.routesOf(old[i].setup).keepTerms(s, old[i].terms)
 		}
 	}
 }
 
 // routesFor returns the routes for a setup, one for each shard, and makes them at its first use. There must be a view.
-func (s *Servers) routesFor(setup Setup) []route {
+func (s *Servers) routesFor(setup Setup) []route { return s.routesOf(setup).byShard }
+
+// routesOf is routesFor with what else is kept for a setup. It is valid until the next call.
+func (s *Servers) routesOf(setup Setup) *routes {
 	for i := range s.routes {
 		if r := &s.routes[i]; r.setup == setup {
 			r.usedAt = s.pool.Clock.Now
-			return r.byShard
+			return r
 		}
 	}
-	made := s.makeRoutes(setup)
-	s.routes = append(s.routes, routes{setup, made, s.pool.Clock.Now})
+	s.routes = append(s.routes, routes{setup: setup, byShard: s.makeRoutes(setup), usedAt: s.pool.Clock.Now})
 	if s.closesIdle(setup) {
 		s.pool.Clock.At(s.pool.Clock.Now + IdleAfter)
 	}
-	return made
+	return &s.routes[len(s.routes)-1]
 }
 
 // makeRoutes makes the routes for a setup, and opens the connections that they need.
@@ -109,8 +114,10 @@ func (s *Servers) DropIdle(awaited bool) {
 			if p := r.byShard[i].primary; p != nil {
 				p.closeIdle()
 			}
-			for _, set := range r.byShard[i].replicas {
-				set.closeIdle()
+			for _, set := range slices.Concat(r.byShard[i].replicas, r.byShard[i].acked) {
+				if set != nil {
+					set.closeIdle()
+				}
 			}
 		}
 		return true

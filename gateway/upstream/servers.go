@@ -38,6 +38,8 @@ type Servers struct {
 	kill KillList
 	// promoted is since when a node is a primary, if it was none in the view before.
 	promoted map[topology.NodeID]time.Duration
+	// reportNotBefore is when the control plane may be asked again for the replicas of a primary.
+	reportNotBefore time.Duration
 	// silent is for how long a connection may be silent, by purpose.
 	silent [Purposes]time.Duration
 	// marker is for the marks of writes, late are those that may still be executed.

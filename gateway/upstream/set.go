@@ -37,7 +37,11 @@ type Set struct {
 // Set returns the connections to a node for a purpose, and dials the first one. Those of an earlier use of the node are
 // put to use again.
 func (s *Servers) Set(n *topology.Node, p Purpose, setup Setup) *Set {
-	key := Key{Service: s.Index, Node: n.ID, Purpose: p, Setup: setup}
+	return s.set(n, Key{Service: s.Index, Node: n.ID, Purpose: p, Setup: setup})
+}
+
+// set returns the connections with a key to a node, see Set.
+func (s *Servers) set(n *topology.Node, key Key) *Set {
 	set := s.pool.sets[key]
 	if set == nil {
 		set = &Set{servers: s, key: key}
@@ -215,7 +219,7 @@ func (set *Set) needed() bool {
 // closeIdle closes the connections on which nothing is in flight. The others end with the next view.
 func (set *Set) closeIdle() {
 	for _, l := range slices.Clone(set.conns) {
-		if l.Inflight.Len() == 0 && !l.Draining {
+		if !l.Owes() && !l.Draining {
 			set.servers.pool.Remove(l, Idle)
 		}
 	}

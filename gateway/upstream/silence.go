@@ -47,7 +47,7 @@ func (p *Pool) listen(l *Conn) {
 		return
 	}
 	s := p.servers[l.Key.Service]
-	silent := l.WaitsFrom + s.silent[l.Key.Purpose]
+	silent := l.WaitsFrom + s.silent[l.Key.Purpose] + l.waiting()
 	late := silent // when reads have waited long enough
 	if s.Reads == session.PreferReplica {
 		late = min(silent, l.WaitsFrom+silentRead)
@@ -56,7 +56,11 @@ func (p *Pool) listen(l *Conn) {
 	if p.Clock.Now >= slow && !l.Slow {
 		l.Slow = true
 		if !l.Retiring {
-			p.Report(l, topology.ConnectionSlow)
+			kind := topology.ConnectionSlow
+			if l.Inflight.Front().Flags&Confirms != 0 {
+				kind = topology.Unconfirmed
+			}
+			p.Report(l, kind)
 		}
 	}
 	switch {

@@ -56,7 +56,7 @@ func (l *Conn) othersUse(p *Pool) (others, unanswered bool) {
 		return true, false
 	}
 	for key, set := range p.sets {
-		if key.Service != l.Key.Service || key.Node != l.Key.Node || key.Purpose > Replica {
+		if key.Service != l.Key.Service || key.Node != l.Key.Node || key.Purpose > Replica && key.Purpose != Acked {
 			continue
 		}
 		for _, other := range set.conns {

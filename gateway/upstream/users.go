@@ -47,7 +47,7 @@ func (s *Servers) Unconnected() bool { return s.conns == 0 }
 // Disconnect closes the connections, if nothing is under way on any, and reports whether there are none.
 func (s *Servers) Disconnect() bool {
 	for l := range s.pool.All {
-		if l.Key.Service == s.Index && (l.Owned || l.Draining || l.Inflight.Len() > 0 || l.Key.Purpose == Subscription) {
+		if l.Key.Service == s.Index && (l.Owned || l.Draining || l.Owes() || l.Key.Purpose == Subscription) {
 			return false
 		}
 	}

@@ -11,14 +11,17 @@ func (p *Pool) Bytes(id ConnID) []byte {
 	if l.State != Open || l.Retiring { // not one byte for a node that lost its role
 		return nil
 	}
-	if l.Slicing() {
-		return l.slice(p)
+	if end := l.Acks.Asked(); end > 0 && l.Queue.Sent(end) { // the answer has it written
+		return nil
 	}
-	if l.Coalesces(p.Clock.Now) {
+	if l.Slicing() {
+		return l.upToWait(l.slice(p))
+	}
+	if l.Acks.Asked() == 0 && l.Coalesces(p.Clock.Now) { // nothing more comes before a WAIT
 		p.Clock.At(l.WriteAt) // each time, since an earlier timer resets it
 		return nil
 	}
-	return l.Queue.Unsent()
+	return l.upToWait(l.Queue.Unsent())
 }
 
 // Wrote records that the kernel took the first n of these bytes.

@@ -48,14 +48,16 @@ const (
 	RateLimited
 	// Growing: its unread input is being moved to a larger buffer, a part in each round.
 	Growing
+	// LacksReplicas: too few replicas are attached to a new primary to confirm a write.
+	LacksReplicas
 
 	// Reasons is the number of reasons.
-	Reasons = int(Growing) + 1
+	Reasons = int(LacksReplicas) + 1
 )
 
 var names = [...]string{"running", "no-primary", "no-connection", "rejected", "connection-full", "in-flight",
 	"replies-unread", "command-lookup", "no-dedicated-connection", "blocking-command", "subscribing", "client-pause",
-	"auth-delay", "rate-limit", "input-growing"}
+	"auth-delay", "rate-limit", "input-growing", "lacks-replicas"}
 
 func (r Reason) String() string { return names[r] }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"evergate/gateway/access"
+	"evergate/gateway/acks"
 	"evergate/gateway/ratelimit"
 	"evergate/gateway/resp"
 	"evergate/gateway/slowlog"
@@ -23,6 +24,8 @@ type steady struct {
 	conn    worker.ConnID
 	request []byte
 	reply   []byte
+	// wait is the WAIT that follows the request, of which the reply ends with the answer; empty for none.
+	wait []byte
 	// toServer and toClient are how many bytes were written since the last look.
 	toServer, toClient int
 	fault              string
@@ -35,10 +38,25 @@ func newSteady(request, reply, ahead []byte, rights ...string) *steady {
 
 // newSteadyAt is newSteady for a client with rates.
 func newSteadyAt(rates worker.Rates, request, reply, ahead []byte, rights ...string) *steady {
+	return newSteadyOn(acks.Terms{}, rates, request, reply, ahead, rights...)
+}
+
+// newAcked is newSteady for writes that a replica must confirm.
+func newAcked(request, reply []byte) *steady {
+	return newSteadyOn(acks.Terms{Level: 1, Timeout: time.Second}, worker.Rates{}, request,
+		append(slices.Clone(reply), ":1\r\n"...), nil)
+}
+
+// newSteadyOn is newSteadyAt for a client whose writes are confirmed on these terms.
+func newSteadyOn(terms acks.Terms, rates worker.Rates, request, reply, ahead []byte, rights ...string) *steady {
 	a := &topology.Node{Addr: "a:1", Announced: "a:1"}
 	s := &steady{request: request, reply: reply}
+	if terms.Asked() {
+		s.wait = acks.AppendWait(nil, 1, terms.Timeout)
+	}
 	s.Loop = play.New(worker.Config{
-		Services: []worker.Service{{Name: "main"}}, QueryBytesMax: 1 << 20, OutputBytesMax: 1 << 20, HotKeys: true,
+		Services:      []worker.Service{{Name: "main", Acks: terms}},
+		QueryBytesMax: 1 << 20, OutputBytesMax: 1 << 20, HotKeys: true,
 		SlowerThan: 10 * time.Millisecond,
 	}, worker.Env{
 		Script:           func(int, []byte) []byte { return []byte("return 1") },
@@ -50,6 +68,7 @@ func newSteadyAt(rates worker.Rates, request, reply, ahead []byte, rights ...str
 		Rates:            rates,
 	}, s, func(format string, _ ...any) { s.fault = format })
 	s.View = &topology.View{Epoch: 1, Shards: []topology.Shard{{Primary: a}}, Nodes: []*topology.Node{a}}
+	s.View.Shards[0].Copies = topology.Copies{Attached: 1, Promotable: 1}
 	s.Unchecked = true
 	s.Tick(s.Now)
 	s.client = s.Open(0).ID
@@ -109,12 +128,16 @@ func (s *steady) round() {
 	s.Tick(s.Now + time.Microsecond)
 	s.toServer, s.toClient = 0, 0
 	s.pieces(s.request, s.clientSends)
-	if s.Round(); s.toServer != len(s.request) {
+	if s.Round(); s.toServer != len(s.request)+len(s.wait) {
 		s.fault = "not the request for the server"
 	}
 	s.Tick(s.Now)
 	s.pieces(s.reply, s.serverSends)
-	if s.Round(); s.toClient != len(s.reply) {
+	answer := 0
+	if len(s.wait) > 0 {
+		answer = len(":1\r\n")
+	}
+	if s.Round(); s.toClient != len(s.reply)-answer {
 		s.fault = "not the reply for the client"
 	}
 }
@@ -171,6 +194,22 @@ func TestSteadyStateDoesNotAllocate(t *testing.T) {
 	}
 }
 
+// TestConfirmedWritesDoNotAllocate: nor do those that replicas confirm.
+func TestConfirmedWritesDoNotAllocate(t *testing.T) {
+	for _, k := range kinds {
+		if !strings.Contains(k.name, "SET") {
+			continue
+		}
+		s := newAcked(k.request, k.reply)
+		if n := testing.AllocsPerRun(2000, s.round); n != 0 {
+			t.Errorf("%s: %v allocations", k.name, n)
+		}
+		if s.fault != "" {
+			t.Errorf("%s: %s", k.name, s.fault)
+		}
+	}
+}
+
 // TestMemoryIsGivenBackAfterAPeak: also when nothing happens any more.
 func TestMemoryIsGivenBackAfterAPeak(t *testing.T) {
 	k := kinds[slices.IndexFunc(kinds, func(k kind) bool { return k.name == "SET of 200 KB" })]
@@ -198,12 +237,20 @@ func BenchmarkRound(b *testing.B) {
 			name   string
 			rates  worker.Rates
 			rights []string
-		}{{name: "free"}, {name: "rights", rights: []string{someRights}}, {name: "rates", rates: greatRates()}} {
+			acked  bool
+		}{{name: "free"}, {name: "rights", rights: []string{someRights}}, {name: "rates", rates: greatRates()},
+			{name: "acks", acked: true}} {
 			b.Run(k.name+"/"+c.name, func(b *testing.B) {
 				if c.name == "rates" && len(k.request)+len(k.reply) > 4<<10 {
 					b.Skip("exceeds the rate")
 				}
+				if c.acked && !strings.Contains(k.name, "SET") {
+					b.Skip("writes nothing")
+				}
 				s := newSteadyAt(c.rates, k.request, k.reply, k.ahead, c.rights...)
+				if c.acked {
+					s = newAcked(k.request, k.reply)
+				}
 				b.ReportAllocs()
 				for b.Loop() {
 					s.round()

@@ -44,7 +44,9 @@ func (r *carried) DedicatedLost(l *upstream.Conn, failed bool) {
 	(*Worker)(r).x.DedicatedLost(l, failed)
 }
 
-func (r *carried) Dropped(l *upstream.Conn) { (*Worker)(r).x.AccountOwner(l) }
+func (r *carried) Resized(l *upstream.Conn) { (*Worker)(r).x.AccountOwner(l) }
+
+func (r *carried) Unconfirmed(l *upstream.Conn) { (*Worker)(r).x.LostUnconfirmed(l) }
 
 func (r *carried) Usable(service int) {
 	w := (*Worker)(r)

@@ -56,6 +56,8 @@ var sentences = []string{
 	"MULTI\r\nclient setname me\r\nclient list\r\nclient no-evict on\r\nEXEC\r\n",
 	"HELLO 3\r\nclient maint_notifications on\r\n", "client maint_notifications off\r\n",
 	"HELLO 3\r\nclient maint_notifications on moving-endpoint-type internal-ip\r\nGET foo\r\n",
+	"PROXY ACKS 1\r\nSET foo 1\r\nGET foo\r\n", "PROXY ACKS majority\r\nMSET foo 1 bar 2\r\n",
+	"PROXY ACKS 0\r\nSET foo 1\r\n", "PROXY ACKS default\r\nSET foo 1\r\nSET bar 1\r\n",
 }
 
 // replies are what servers say.

@@ -74,7 +74,8 @@ type fuzzed struct {
 	views   []*topology.View
 	clients []uint32
 	servers map[worker.ConnID]*fuzzServer
-	settled [3]uint64 // by service
+	all     []*fuzzServer // those of connections that have ended, too
+	settled [3]uint64     // by service
 	acked   int
 	counts  counts
 	long    [3]int // scripts that are told of, by service
@@ -95,6 +96,7 @@ type fuzzServer struct {
 	feed  play.Subscriptions
 	lies  bool // it has said what no server says
 	sent  play.Requests
+	waits fuzzWaits
 }
 
 // fuzzViews are the views that come in turn.
@@ -135,10 +137,12 @@ func newFuzzed(t *testing.T, views []*topology.View, in []byte) *fuzzed {
 	z.Loop = play.New(worker.Config{
 		Services: []worker.Service{{Name: "main", Reading: reading, Hold: hold, Fresh: fresh,
 			BlockingLost: sessions.BlockingLost(mode >> 6 % 3), Allowed: map[string]bool{"debug": true, "psync": true},
-			CloseOnGap: closeOnGap}, {Name: "other", CloseOnGap: !closeOnGap, Fresh: fresh}, {Name: "main", Fresh: fresh}},
+			CloseOnGap: closeOnGap, Acks: fuzzAcks[len(in)/8%len(fuzzAcks)]},
+			{Name: "other", CloseOnGap: !closeOnGap, Fresh: fresh}, {Name: "main", Fresh: fresh}},
 		Listeners: []worker.Listener{
 			{Hold: session.Hold{Mode: session.HoldFor, Window: 100 * time.Millisecond}},
-			{Hold: hold, Role: faceSetting("cluster")}, {Hold: hold, Role: faceSetting("replica")},
+			{Hold: hold, Role: faceSetting("cluster")},
+			{Hold: hold, Role: faceSetting("replica"), Acks: fuzzAcks[1]},
 			{Service: 2, Role: faceSetting("sentinel")},
 		},
 		QueryBytesMax: fuzzQuery, OutputBytesMax: fuzzOutput, AuthMax: 5 * time.Second,
@@ -358,8 +362,9 @@ func (z *fuzzed) dialled(c *play.Conn, why worker.LostReason) {
 		return
 	}
 	z.servers[c.Conn] = &fuzzServer{}
+	z.all = append(z.all, z.servers[c.Conn])
 	z.serial++
-	z.Connected(c.Conn, upstream.Greeting{Client: z.serial, RunID: c.RunID})
+	z.Connected(c.Conn, upstream.Greeting{Client: z.serial, RunID: c.RunID, OwnOffset: z.serial%2 == 0})
 }
 
 func (z *fuzzed) serverSends(op byte) {
@@ -447,6 +452,7 @@ func (z *fuzzed) ToServer(c *play.Conn, b []byte) int {
 	n := z.takes(b)
 	z.servers[c.Conn].asked.Add(b[:n])
 	z.servers[c.Conn].feed.Add(b[:n])
+	z.servers[c.Conn].waits.add(b[:n], z.servers[c.Conn].asked.Answered())
 	z.permitted(z.servers[c.Conn], b[:n])
 	return n
 }
@@ -532,10 +538,21 @@ func (z *fuzzed) atRest() {
 		z.t.Fatalf("view %d was never left behind, only %d", z.View.Epoch, z.settled)
 	}
 	s := z.Worker.Snapshot()
-	if sent := s.Requests[upstream.Primary] + s.Requests[upstream.Dedicated]; z.acked > int(sent) {
+	may := 0
+	for _, server := range z.all {
+		if may += server.waits.mayBeAcked(); server.lies {
+			may += server.waits.asked
+		}
+	}
+	if z.acked > may {
+		z.t.Fatalf("%d writes are acknowledged, of at most %d that replicas have confirmed, or need not", z.acked, may)
+	}
+	sent := s.Requests[upstream.Primary] + s.Requests[upstream.Dedicated] + s.Requests[upstream.Acked]
+	if z.acked > int(sent) {
 		z.t.Fatalf("%d writes are acknowledged of %d requests", z.acked, sent)
 	}
-	answered, sent := uint64(0), uint64(0)
+	answered := uint64(0)
+	sent = 0
 	for i := range s.Services {
 		for _, at := range s.Services[i].Nodes {
 			answered += at.Requests
@@ -582,7 +599,8 @@ func (z *fuzzed) serve(id worker.ConnID) {
 			continue
 		}
 		server.feed.Refuse()
-		server.asked.Replied(resp.OK)
-		z.FromServer(id, resp.OK)
+		reply := server.waits.reply(server.asked.Answered(), z.serial%4 == 3)
+		server.asked.Replied(reply)
+		z.FromServer(id, reply)
 	}
 }

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"evergate/gateway/access"
+	"evergate/gateway/acks"
 	"evergate/gateway/admin"
 	"evergate/gateway/clients"
 	"evergate/gateway/exchange"
@@ -144,6 +145,10 @@ func (w *own) apply(c *sessions.Session, do *local.Effect) bool {
 		c.Mode.Turn(do.Has(local.ReplyOn))
 	case do.Has(local.ReplySkip):
 		c.Mode.Skip()
+	case do.Has(local.SetAcks):
+		c.SetAcks(do.Acks, true)
+	case do.Has(local.ResetAcks):
+		c.SetAcks(acks.None, false)
 	case do.Has(local.Reset):
 		w.reset(c)
 	}
@@ -153,6 +158,7 @@ func (w *own) apply(c *sessions.Session, do *local.Effect) bool {
 // reset makes a session what it was when it connected.
 func (w *own) reset(c *sessions.Session) {
 	c.Mode.Reset()
+	c.SetAcks(acks.None, false)
 	c.Reset()
 	w.policy.Initial(c, c.Service.UsersAt(c.Listener))
 	w.transactions.Unwatch(c)

@@ -150,6 +150,15 @@ func (w *Worker) internalReply(l *upstream.Conn, reply []byte) {
 	l.Inflight.Drop()
 	l.Queue.Answered(p.End)
 	switch {
+	case p.Flags&upstream.Confirms != 0:
+		if p.Flags&upstream.Counts == 0 {
+			w.x.TakeConfirmation(l, reply)
+			break
+		}
+		if reply[0] == '-' {
+			l.Reject(reply)
+		}
+		return
 	case p.Flags&upstream.Internal != 0:
 		why := transaction.FirstCause(l, reply)
 		if why[0] == '-' && retry.Classify(why, false) == retry.Unable {
@@ -250,9 +259,12 @@ func (r *incoming) give(w *Worker, c *sessions.Session) {
 		w.hot.reply(w, c.Service, r.frame(), len(r.reply))
 	}
 	write := p.Flags&upstream.Write != 0 && !exchange.TookNothing(&p, r.reply)
+	confirmed := write && p.Flags&upstream.ToConfirm != 0 && r.reply[0] != '-' // by replicas, later
 	var settled func()
 	switch {
 	case c == nil:
+	case confirmed:
+		w.timedAtServer(c, l, &p, len(r.reply))
 	case write && l.Draining:
 		settled = w.timedLater(c, l, len(r.reply))
 	default:
@@ -274,9 +286,14 @@ func (r *incoming) give(w *Worker, c *sessions.Session) {
 	if write && r.reply[0] != '-' {
 		c.WroteTo(l)
 	}
-	if settled != nil {
+	switch {
+	case confirmed:
+		w.x.KeepUnconfirmed(c, l, &p, r.reply)
+		l.Queue.Answered(p.End)
+		return // it is in flight until replicas have confirmed it
+	case settled != nil:
 		w.x.Withhold(c, l, &p, mark, r.reply, settled)
-	} else {
+	default:
 		if write {
 			w.x.Acked(c.Service, l.Key.Node, r.reply)
 		}

@@ -303,7 +303,7 @@ func (w *Worker) refuse(c *sessions.Session, why routing.Reason, command *routin
 func (w *Worker) forward(c *sessions.Session, d *routing.Decision, command *routing.Command, args [][]byte,
 	frame []byte) bool {
 	keys := w.x.KeysOf(c, d, command, args)
-	l, state := w.x.Choose(c, d.Shard, d.Slot, d.Read, keys, c.Company(len(frame), 0))
+	l, state := w.x.Choose(c, d.Shard, d.Slot, exchange.UseOf(d), keys, c.Company(len(frame), 0))
 	switch {
 	case l == nil && state == upstream.RunsScript && command.RunsDuringScript():
 		return (*own)(w).askBypassing(c, d.Shard, frame)
@@ -315,7 +315,7 @@ func (w *Worker) forward(c *sessions.Session, d *routing.Decision, command *rout
 	}
 	var r exchange.Request
 	r.Seq, r.Part, r.Slot, r.Shard = c.Replies.Reserve(), -1, int16(d.Slot), d.Shard
-	r.Frame, r.Read, r.Keys, r.Counts = frame, d.Safe, keys, d.Counts
+	r.Frame, r.Read, r.Keys, r.Counts, r.Changes = frame, d.Safe, keys, d.Counts, d.Changes
 	r.Owned = len(frame) > sessions.PauseBytes && c.Input.HandOver(frame)
 	if catalog.RunsByName(command) {
 		if body := c.Service.Catalog.Missing(exchange.PlaceOf(l), command, args); body != nil {

@@ -59,8 +59,8 @@ func (w *Worker) forwardRetry(c *sessions.Session, a *retry.Entry, d *routing.De
 	}
 	r := exchange.Request{
 		Seq: a.Seq, Part: a.Part, Slot: int16(d.Slot), Redirects: a.Redirects, Retries: a.Retries, Cost: a.Cost,
-		Began: a.Began, Command: a.Command,
-		Shard: d.Shard, Read: d.Safe, Keys: keys, Frame: a.Frame, Counts: d.Counts, Ask: a.Ask, Foreign: a.Target >= 0,
+		Began: a.Began, Command: a.Command, Shard: d.Shard, Read: d.Safe, Changes: d.Changes, Keys: keys, Frame: a.Frame,
+		Counts: d.Counts, Ask: a.Ask, Foreign: a.Target >= 0,
 	}
 	if body := c.Service.Catalog.Missing(exchange.PlaceOf(l), command, args); body != nil {
 		r.Load = [][]byte{body}

@@ -34,6 +34,7 @@ import (
 //	    reply LANE BYTES     lost LANE
 //	slow CLIENT|LANE            takes CLIENT|LANE BYTES|all            after DURATION       drain [gently]
 //	down-after DURATION         run NODE RUN ID                        held
+//	copies ATTACHED PROMOTABLE BYSTANDERS (replicas of each shard, until the next view)
 //	moving DURATION [ENDPOINT] (clients are asked to move)
 //	long-script begins|ends (of another worker)
 //	polls NODE:OFFSET ...       reads (why they went to primaries since)
@@ -105,6 +106,8 @@ func (p *player) command(line string) {
 		v.DownAfter, v.Epoch = d, p.epoch
 		p.view = &v
 		p.tick(0)
+	case "copies":
+		p.setCopies(strings.Fields(rest))
 	case "run":
 		p.runs(p.node(who), text)
 	case "held":
@@ -449,11 +452,29 @@ func (p *player) setView(mode string, shards []string) {
 		for _, r := range strings.FieldsFunc(replicas, func(r rune) bool { return r == ',' }) {
 			sh.Replicas = append(sh.Replicas, p.node(r))
 		}
+		if n := len(sh.Replicas); sh.Primary != nil {
+			sh.Copies = topology.Copies{Attached: n, Promotable: n}
+		}
 		v.Shards[i] = sh
 	}
 	p.epoch++
 	v.Epoch, v.Nodes = p.epoch, slices.Clone(p.nodes)
 	p.view = v
+}
+
+// setCopies has a view come in which every shard has other numbers of replicas: attached, promotable, bystanders.
+func (p *player) setCopies(numbers []string) {
+	v := *p.view
+	v.Shards = slices.Clone(v.Shards)
+	for i := range v.Shards {
+		c := &v.Shards[i].Copies
+		for at, to := range []*int{&c.Attached, &c.Promotable, &c.Bystanders} {
+			*to, _ = strconv.Atoi(numbers[at])
+		}
+	}
+	p.epoch++
+	v.Epoch, p.view = p.epoch, &v
+	p.tick(0)
 }
 
 // runs has a view come in which a node has another run id.

@@ -16,7 +16,7 @@ import (
 // userTerms reads NAME:HOLD:DATABASE/DATABASE:READS:MEMORY:OUTPUT:PUSH. Each may be left out; READS is "primary" or
 // "replica", the last three are bytes.
 func userTerms(text string) (name string, u worker.UserTerms) {
-	words := append(strings.Split(text, ":"), "", "", "", "", "", "")
+	words := append(strings.Split(text, ":"), "", "", "", "", "", "", "")
 	if words[1] != "" {
 		hold := holdSetting(words[1])
 		u.Hold = &hold
@@ -32,6 +32,10 @@ func userTerms(text string) (name string, u worker.UserTerms) {
 	}
 	if most, err := strconv.Atoi(words[4]); err == nil {
 		u.Memory = &account.Bound{Max: most}
+	}
+	if words[7] != "" {
+		level := acksSetting(words[7]).Level
+		u.Acks = &level
 	}
 	for i, limit := range []**sessions.OutputLimit{&u.Output, &u.Push} {
 		if most, err := strconv.Atoi(words[5+i]); err == nil {

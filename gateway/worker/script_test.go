@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"evergate/gateway/access"
+	"evergate/gateway/acks"
 	"evergate/gateway/facade"
 	"evergate/gateway/policy"
 	"evergate/gateway/pubsub"
@@ -96,6 +97,7 @@ func newPlayer(t testing.TB) *player {
 // slow=100ms is from when on requests are slow; pass where the servers know the users, users=N of them at most;
 // guesses=1s is how much longer attempts to authenticate wait after each two wrong passwords;
 // rate=USER:COMMANDS:..., see playedRates; terms=USER:HOLD:..., see userTerms;
+// acks=1:500ms|majority|all is how many replicas confirm writes, listener-acks the same of the listener;
 // consistency=gateway|bounded|strong, max-lag=500ms|BYTES.
 func (p *player) start(words []string) {
 	conf := p.configure(words)
@@ -118,6 +120,10 @@ func (p *player) configure(words []string) *worker.Config {
 			conf.Services[0].Reading.Consistency = consistencies[value]
 		case "max-lag":
 			conf.Services[0].Reading.Lag = lagSetting(value)
+		case "acks":
+			conf.Services[0].Acks = acksSetting(value)
+		case "listener-acks": // of the listener above
+			conf.Listeners[0].Acks = acksSetting(value)
 		case "password":
 			p.users = access.WithPassword("secret")
 		case "hold":
@@ -307,6 +313,17 @@ func holdSetting(value string) session.Hold {
 	}
 	window, _ := time.ParseDuration(value)
 	return session.Hold{Mode: session.HoldFor, Window: window}
+}
+
+// acksSetting reads LEVEL[:TIMEOUT].
+func acksSetting(value string) acks.Terms {
+	level, timeout, _ := strings.Cut(value, ":")
+	l, err := acks.Parse(level)
+	if err != nil {
+		panic(err)
+	}
+	d, _ := time.ParseDuration(timeout)
+	return acks.Terms{Level: l, Timeout: d}
 }
 
 var repeated = regexp.MustCompile(`\{\d+\}`)

@@ -33,6 +33,17 @@ func (w *Worker) timed(c *sessions.Session, l *upstream.Conn, p *upstream.Pendin
 	}
 }
 
+// timedAtServer is timed for a write that replicas must confirm: the time until they have is added by verbs.Confirmed.
+func (w *Worker) timedAtServer(c *sessions.Session, l *upstream.Conn, p *upstream.Pending, size int) {
+	if p.Flags&upstream.Blocking == 0 {
+		us := uint32(w.clock.Stamp - c.SentAt(p.Seq, p.Part, p.Began))
+		l.CountTime(p, latency.BucketOf(us), us)
+	}
+	if w.clock.Stamp-p.Began >= w.slow.least {
+		w.slow.answered(w, c, l, size)
+	}
+}
+
 // timedLater is timed where the reply is withheld: what it returns is called when the client gets it, or an error
 // instead. The client waits in between because of a failover, as in a hold.
 func (w *Worker) timedLater(c *sessions.Session, l *upstream.Conn, size int) (settled func()) {

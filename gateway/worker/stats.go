@@ -234,7 +234,8 @@ func (w *Worker) Snapshot() Snapshot {
 
 // Commands is how many commands were done, by servers or by the gateway.
 func (s *Stats) Commands() uint64 {
-	return s.Requests[upstream.Primary] + s.Requests[upstream.Replica] + s.Requests[upstream.Dedicated] + s.Local
+	return s.Requests[upstream.Primary] + s.Requests[upstream.Replica] + s.Requests[upstream.Dedicated] +
+		s.Requests[upstream.Acked] + s.Local
 }
 
 // Add adds the counters of another worker.
@@ -254,6 +255,9 @@ func (s *Stats) Add(o *Stats) {
 		{&s.Dials, &o.Dials}, {&s.ConnsOpened, &o.ConnsOpened}, {&s.Messages, &o.Messages},
 		{&s.Delivered, &o.Delivered}, {&s.Subscriptions, &o.Subscriptions}, {&s.Pings, &o.Pings}, {&s.Notified, &o.Notified},
 		{&s.Gaps, &o.Gaps}, {&s.GapMillis, &o.GapMillis},
+		{&s.AckRounds, &o.AckRounds}, {&s.AckWrites, &o.AckWrites}, {&s.Acks.Confirmed, &o.Acks.Confirmed},
+		{&s.Acks.Unconfirmed, &o.Acks.Unconfirmed}, {&s.Acks.Lacking, &o.Acks.Lacking},
+		{&s.Acks.Answered, &o.Acks.Answered}, {&s.Acks.WaitMicros, &o.Acks.WaitMicros},
 	} {
 		*p[0] += *p[1]
 	}

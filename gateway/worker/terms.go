@@ -1,10 +1,13 @@
 package worker
 
 import (
+	"cmp"
 	"slices"
+	"time"
 
 	"evergate/gateway/access"
 	"evergate/gateway/account"
+	"evergate/gateway/acks"
 	"evergate/gateway/session"
 	"evergate/gateway/sessions"
 )
@@ -17,6 +20,9 @@ type UserTerms struct {
 	Reads       *session.Reads
 	Consistency *session.Consistency
 	Lag         *session.Lag
+	// Acks and AcksTimeout are nil where they are those of the listener.
+	Acks        *acks.Level
+	AcksTimeout *time.Duration
 	// Databases are those of sessions.Terms.
 	Databases []int32
 	// Output and Push are nil where they are those of all clients.
@@ -45,9 +51,10 @@ func newTerms(conf *Config, x *sessions.Sessions) terms {
 	}
 	memories := map[*account.Bound]*sessions.UserMemory{}
 	t.at = make([]*sessions.Terms, conf.Places+len(conf.Listeners))
-	add := func(listener, service int, hold session.Hold, reading session.Reading) {
+	add := func(listener, service int, hold session.Hold, reading session.Reading, acked acks.Terms) {
 		at := ofAll
-		at.Hold, at.Reading = hold, reading
+		at.Hold, at.Reading, at.Acks = hold, reading, acked
+		at.Acks.Timeout = cmp.Or(at.Acks.Timeout, AcksTimeout)
 		t.at[listener] = &at
 		for name, u := range conf.Services[service].Users {
 			if u.Memory != nil && memories[u.Memory] == nil {
@@ -57,10 +64,11 @@ func newTerms(conf *Config, x *sessions.Sessions) terms {
 		}
 	}
 	for i := range conf.Services {
-		add(i, i, conf.Services[i].Hold, conf.Services[i].Reading)
+		add(i, i, conf.Services[i].Hold, conf.Services[i].Reading, conf.Services[i].Acks)
 	}
 	for i := range conf.Listeners {
-		add(conf.Places+i, conf.Listeners[i].Service, conf.Listeners[i].Hold, conf.readingAt(i))
+		l := &conf.Listeners[i]
+		add(conf.Places+i, l.Service, l.Hold, conf.readingAt(i), l.Acks)
 	}
 	return t
 }
@@ -70,6 +78,8 @@ func (u *UserTerms) over(at sessions.Terms, memory *sessions.UserMemory) *sessio
 	at.Databases, at.Memory = u.Databases, memory
 	set(&at.Hold, u.Hold)
 	u.reads(&at.Reading)
+	set(&at.Acks.Level, u.Acks)
+	set(&at.Acks.Timeout, u.AcksTimeout)
 	set(&at.Output, u.Output)
 	set(&at.Push, u.Push)
 	return &at

@@ -2,9 +2,11 @@ package worker
 
 import (
 	"evergate/gateway/admin"
+	"evergate/gateway/latency"
 	"evergate/gateway/retry"
 	"evergate/gateway/sessions"
 	"evergate/gateway/upstream"
+	"evergate/gateway/wait"
 	"evergate/routing"
 )
 
@@ -27,6 +29,12 @@ func (v *verbs) Internal(l *upstream.Conn, tag uint32, reply []byte) {
 }
 
 func (v *verbs) Reply(l *upstream.Conn, reply []byte) { (*Worker)(v).reply(l, reply) }
+
+func (v *verbs) Confirmed(c *sessions.Session, command uint16, began wait.Stamp) {
+	w := (*Worker)(v)
+	us := uint32(w.clock.Stamp - began)
+	w.latency.Record(c.Service.Of, command, latency.BucketOf(us), us)
+}
 
 func (v *verbs) Unlisten(c *sessions.Session) { (*Worker)(v).subscribers.Unlisten(c) }
 

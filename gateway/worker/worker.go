@@ -22,6 +22,7 @@ import (
 
 	"evergate/gateway/access"
 	"evergate/gateway/account"
+	"evergate/gateway/acks"
 	"evergate/gateway/admin"
 	"evergate/gateway/blocks"
 	"evergate/gateway/clients"
@@ -54,6 +55,8 @@ type Service struct {
 	Name string
 	// Reading is where and how reads are served, except those of Listeners and Users for whom another one is set.
 	Reading session.Reading
+	// Acks is how writes are confirmed; without a Timeout that is AcksTimeout.
+	Acks acks.Terms
 	// Hold is how long requests wait for a server that can take them.
 	Hold session.Hold
 	// SilentAfter is how long a server may owe a reply and send nothing before it gets no new requests; 0: a quarter of
@@ -73,12 +76,17 @@ type Service struct {
 	Pass bool
 }
 
+// AcksTimeout is for how long a server waits for replicas to confirm a write, unless it is set.
+const AcksTimeout = time.Second
+
 // Listener is a listener of a service.
 type Listener struct {
 	Service int
 	Hold    session.Hold
 	// Reading is nil where it is that of the service.
 	Reading *session.Reading
+	// Acks is as that of the service.
+	Acks acks.Terms
 	// Role is the role that the listener emulates; nil: none.
 	Role *facade.Role
 }

@@ -134,6 +134,32 @@ var errorSections = []errorSection{
 			executed: maybe,
 			when:     "a cluster, and one part of FLUSHALL, SCRIPT LOAD or the like failed after another was sent",
 			advice:   again + ", which is idempotent; FUNCTION LOAD with REPLACE"},
+		{text: "UNCERTAIN evergate: service '<name>': <server> executed the command, and <count> of <count> replicas " +
+			"confirmed it within <time>; its effect may or may not be kept", executed: maybe,
+			when:   "`--acks`, and too few replicas confirmed the write in time; a failover may lose it",
+			advice: readFirst},
+		{text: "UNCERTAIN evergate: service '<name>': <server> executed the command, and its WAIT was answered: " +
+			"<error>; its effect may or may not be kept", executed: maybe,
+			when: "`--acks`, and the server rejected the WAIT behind the write, for example since the gateway's ACL user " +
+				"lacks the right to it, or since the server is a replica now",
+			advice: readFirst + "; grant the user `+wait`"},
+		{text: "UNCERTAIN evergate: service '<name>': <server> executed the command, and what is sent ahead of its WAIT " +
+			"was rejected: <error>; its effect may or may not be kept", executed: maybe,
+			when:   "`--acks` and a blocking pop, and the gateway's ACL user lacks the right to FUNCTION RESTORE",
+			advice: "grant the user `+function|restore`; the element was popped"},
+		{text: "UNCERTAIN evergate: service '<name>': <server> executed the command, and the connection was lost before " +
+			"replicas had confirmed it; its effect may or may not be kept", executed: maybe,
+			when:   "`--acks`, and the server died or was abandoned before replicas had confirmed the write",
+			advice: readFirst},
+	}},
+	{"NOREPLICAS", "The command was not executed.", raised{
+		"`ResponseError`, with the prefix in its text; not retried", "`ReplyError`, not retried",
+		"`redis.Error` with that text, retried up to 3 times; a pipeline is retried whole when its first command fails " +
+			"with it", "`JedisDataException`, not retried"}, []answered{
+		{text: "NOREPLICAS evergate: service '<name>': shard '<name>' has <count> replicas attached, and <count> must " +
+			"confirm a write; the command was not executed", executed: notExecuted,
+			when:   "`--acks`, and fewer replicas are attached to the primary than must confirm each write",
+			advice: again + " when a replica is back"},
 	}},
 	{"TRYAGAIN", "The command was not executed.", raised{
 		"`TryAgainError`, not retried (`ResponseError` in 5 and older)", "`ReplyError`, not retried",
@@ -237,6 +263,8 @@ var errAnswers = []answered{
 		"client-query-buffer-limit; the command was not executed", executed: notExecuted,
 		when:   "it exceeds the servers' `client-query-buffer-limit`",
 		advice: "raise that limit, or lower that of the gateway"},
+	{text: "ERR evergate: PROXY ACKS takes a number of replicas from 0 to 16, majority, all or default",
+		executed: nothingDone, when: "PROXY ACKS with another word", advice: fixCommand},
 	{text: "ERR evergate: WAIT needs FUNCTION RESTORE, which the server rejected: <error>",
 		executed: nothingDone,
 		when: "WAIT or WAITAOF with Redis 7.2, Valkey or newer, and the gateway's ACL user lacks that command, or " +

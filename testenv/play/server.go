@@ -23,6 +23,9 @@ func (s *Server) Add(b []byte) {
 // Owes is how many commands are not answered.
 func (s *Server) Owes() int { return s.asked - s.answered }
 
+// Answered is how many commands are answered.
+func (s *Server) Answered() int { return s.answered }
+
 // Partial returns whether the server has the beginning of a command and not its end.
 func (s *Server) Partial() bool { return len(s.requests.Rest()) > 0 }
 

@@ -36,8 +36,8 @@ func (s *State) copies(d *draft) topology.Copies {
 	return c
 }
 
-// attached is Copies.Attached. An address that was never asked, of a tool that copies the data for example, counts: WAIT
-// counts it as well.
+// attached is Copies.Attached. An address that was never asked, of a tool that copies the data for example, counts, as
+// it does for WAIT.
 func (s *State) attached(primary *entry) (n int) {
 	if primary.role.Role != topology.RolePrimary {
 		return -1

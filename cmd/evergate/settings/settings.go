@@ -96,6 +96,8 @@ var serviceSettings = slices.Concat([]*Setting{
 		func(t target) *[]string { return &t.service.Replicas }),
 	readsSetting(),
 	holdSetting(),
+	acksSetting(),
+	acksTimeoutSetting(),
 	silentAfterSetting(),
 	blockingLostSetting(),
 	confirmSetting(),

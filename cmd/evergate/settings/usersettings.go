@@ -28,6 +28,8 @@ var userKeys = []ofUser{
 	}},
 	userNumber("reads", asIs[config.ReadPolicy], func(u *config.UserSettings) *config.ReadPolicy { return &u.Reads }),
 	userNumber("hold", parseOwnHold, func(u *config.UserSettings) **config.Hold { return &u.Hold }),
+	userAcks,
+	userAcksTimeout,
 	{"databases", true, func(u *config.UserSettings, words []string) error {
 		for _, word := range words {
 			n, err := parseCount(word)

@@ -1,0 +1,149 @@
+package acks
+
+import (
+	"time"
+
+	"evergate/gateway/session"
+)
+
+// arenaKept bounds the buffer that is kept for the replies of later rounds, in bytes.
+const arenaKept = 64 << 10
+
+// Reply is where a reply belongs that waits for its confirmation: the client, its place among the replies of the
+// session, the part of a request that was split (-1: none), the slot (-1: none), and the shard for which the session
+// has it in flight.
+type Reply struct {
+	To                session.Ref
+	Seq               uint32
+	Part, Slot, Shard int16
+	// Began is when the request began, as a wait.Stamp, 0 where its time does not count; Command is that of
+	// upstream.Pending.
+	Began   uint32
+	Command uint16
+	// size is that of the reply, in bytes.
+	size int
+}
+
+// Size is that of the reply, in bytes.
+func (r *Reply) Size() int { return r.size }
+
+// Queue has the replies to writes of one connection that wait for the answer to a WAIT. At most one WAIT is under way:
+// what is sent later waits for the next one. The zero value is ready.
+//
+// Replies come in order, so all that are kept when a WAIT is answered are those of writes before it.
+type Queue struct {
+	terms   Terms
+	replies []Reply
+	arena   []byte
+	spare   Round // buffers of an earlier round
+	writes  int   // sent since the last WAIT
+	// asked is the offset behind the WAIT under way, 0 without one. need is its number of replicas, on are its terms,
+	// askedAt is when it was sent.
+	asked   uint64
+	need    int
+	on      Terms
+	askedAt time.Duration
+	// ahead: one of the writes needs Ahead before the next WAIT.
+	ahead bool
+}
+
+// Round are the replies that one WAIT confirms.
+type Round struct {
+	// Need is how many replicas had to confirm them, 0 if no WAIT was sent; Terms is what that follows from.
+	Need  int
+	Terms Terms
+	// AskedAt is when the WAIT was sent; meaningful with a Need.
+	AskedAt time.Duration
+	replies []Reply
+	arena   []byte
+}
+
+// Sent counts a write on these terms. blocking: the server may execute it late, on behalf of another client. It reports
+// whether it is the first one since the last WAIT.
+func (q *Queue) Sent(t Terms, blocking bool) (first bool) {
+	q.terms, q.ahead = t, q.ahead || blocking
+	q.writes++
+	return q.writes == 1
+}
+
+// Wanted reports whether a WAIT should be sent now: there were writes since the last one, and none is under way.
+func (q *Queue) Wanted() bool { return q.writes > 0 && q.asked == 0 }
+
+// Terms are those of the last write.
+func (q *Queue) Terms() Terms { return q.terms }
+
+// NeedsAhead reports whether Ahead must be sent before the next WAIT.
+func (q *Queue) NeedsAhead() bool { return q.ahead }
+
+// Ask records a WAIT for so many replicas, whose frame ends at an offset. It returns how many writes it is for.
+func (q *Queue) Ask(end uint64, need int, now time.Duration) (writes int) {
+	writes = q.writes
+	q.asked, q.need, q.on, q.askedAt = end, need, q.terms, now
+	q.writes, q.ahead = 0, false
+	return writes
+}
+
+// Asked is the offset behind the WAIT under way; 0 without one.
+func (q *Queue) Asked() uint64 { return q.asked }
+
+// Keep adds a reply, which is copied.
+func (q *Queue) Keep(r Reply, reply []byte) {
+	r.size = len(reply)
+	q.replies = append(q.replies, r)
+	q.arena = append(q.arena, reply...)
+}
+
+// Kept is how many replies wait.
+func (q *Queue) Kept() int { return len(q.replies) }
+
+// Owes reports whether a reply waits, or a write was sent after the last WAIT.
+func (q *Queue) Owes() bool { return len(q.replies) > 0 || q.writes > 0 || q.asked > 0 }
+
+// All yields the replies that wait.
+func (q *Queue) All(yield func(*Reply) bool) {
+	for i := range q.replies {
+		if !yield(&q.replies[i]) {
+			return
+		}
+	}
+}
+
+// Answered ends the WAIT under way, and takes the replies before it.
+func (q *Queue) Answered() Round {
+	r := Round{Need: q.need, Terms: q.on, AskedAt: q.askedAt, replies: q.replies, arena: q.arena}
+	q.replies, q.arena = q.spare.replies[:0], q.spare.arena[:0]
+	q.spare = Round{}
+	q.asked, q.need = 0, 0
+	return r
+}
+
+// End is Answered for a connection that has ended: no WAIT comes any more.
+func (q *Queue) End() Round {
+	if q.asked == 0 {
+		q.on = q.terms
+	}
+	q.writes, q.ahead = 0, false
+	return q.Answered()
+}
+
+// Recycle gives the buffers of a round back, which is not used any more.
+func (q *Queue) Recycle(r *Round) {
+	if cap(r.arena) <= arenaKept {
+		q.spare.replies, q.spare.arena = r.replies[:0], r.arena[:0]
+	}
+}
+
+// Len is the number of replies.
+func (r *Round) Len() int { return len(r.replies) }
+
+// All yields the replies in the order in which they came, and their bytes, which are valid until Recycle.
+func (r *Round) All(yield func(*Reply, []byte) bool) {
+	from := 0
+	for i := range r.replies {
+		to := from + r.replies[i].size
+		if !yield(&r.replies[i], r.arena[from:to:to]) {
+			return
+		}
+		from = to
+	}
+}

@@ -1,0 +1,180 @@
+package exchange
+
+import (
+	"bytes"
+	"strconv"
+	"strings"
+
+	"evergate/gateway/acks"
+	"evergate/gateway/resp"
+	"evergate/gateway/sessions"
+	"evergate/gateway/upstream"
+	"evergate/gateway/wait"
+	"evergate/topology"
+)
+
+// Where replicas must confirm writes (package acks), the reply to a write that was executed is kept until the WAIT
+// behind it is answered. Until then the write is in flight for its session, so whatever the session sends to the shard
+// goes on the same connection, and replies stay in order. Error replies, and those of writes that took nothing, are
+// passed on at once. Where too few replicas confirm, or the connection is lost before, the client is answered that the
+// outcome is unknown: the primary has executed the write, and others can see it.
+
+// AckTotals are the counters of writes that replicas must confirm, since the start.
+type AckTotals struct {
+	// Confirmed are the writes that replicas confirmed in time, Unconfirmed those that they did not: those count as
+	// Uncertain. Lacking are the requests that were rejected, since too few replicas were attached.
+	Confirmed, Unconfirmed, Lacking uint64
+	// Answered are the WAITs that were answered, WaitMicros the sum of the times that they took.
+	Answered, WaitMicros uint64
+}
+
+// confirmed are the terms on which replicas must confirm a request; none for most.
+func (x *Exchange) confirmed(c *sessions.Session, l *upstream.Conn, r *Request) (t acks.Terms) {
+	if !r.Changes || r.Read || l.Bypass {
+		return t
+	}
+	if t = c.Acks(); t.Asked() && l.Key.Purpose != upstream.Dedicated && l.Key.Acks != t {
+		panic("exchange: a write that replicas must confirm on a connection for others")
+	}
+	return t
+}
+
+// KeepUnconfirmed keeps the reply to a write until replicas have confirmed it. It is copied. It may close the session.
+func (x *Exchange) KeepUnconfirmed(c *sessions.Session, l *upstream.Conn, t *upstream.Pending, reply []byte) {
+	r := acks.Reply{To: t.To, Seq: t.Seq, Part: t.Part, Slot: t.Slot, Shard: t.Shard, Command: t.Command}
+	if t.Flags&upstream.Blocking == 0 {
+		r.Began = uint32(t.Began)
+	}
+	l.Acks.Keep(r, reply)
+	c.CountUnconfirmed(len(reply))
+	x.CheckOutput(c)
+}
+
+// TakeConfirmation takes the answer to the WAIT under way on a connection, which was taken off its queue. answer is the
+// number of replicas, or an error.
+func (x *Exchange) TakeConfirmation(l *upstream.Conn, answer []byte) {
+	failed := "its WAIT was answered: "
+	if len(l.Queued) > 0 { // the answer is for too few writes
+		answer, failed = l.Queued, "what is sent ahead of its WAIT was rejected: "
+	}
+	count, counted := resp.Int(answer)
+	round := l.Confirmed(x.pool)
+	x.totals.Acks.Answered++
+	x.totals.Acks.WaitMicros += uint64((x.clock.Now - round.AskedAt).Microseconds())
+	if counted && count >= int64(round.Need) {
+		x.release(l, &round)
+		return
+	}
+	s := x.Served(l)
+	s.ReportUnconfirmed(s.View.LedBy(l.Key.Node))
+	why := strconv.FormatInt(count, 10) + " of " + strconv.Itoa(round.Need) + " replicas confirmed it within " +
+		round.Terms.Timeout.String()
+	if answer[0] == '-' {
+		why = failed + strings.TrimSpace(string(answer[1:]))
+	}
+	x.unconfirmed(l, &round, why)
+}
+
+// release passes the replies of a round on. Where the server is being demoted they are withheld as well, until it is
+// known what the new primary has; it has all that each replica which may be promoted has confirmed.
+func (x *Exchange) release(l *upstream.Conn, round *acks.Round) {
+	judged := l.Draining && round.Terms.Level != acks.All
+	for r, reply := range round.All {
+		c := x.Session(r.To)
+		if c == nil {
+			continue
+		}
+		x.totals.Acks.Confirmed++
+		t := upstream.Pending{Seq: r.Seq, Part: r.Part, Slot: r.Slot, Shard: r.Shard}
+		c.CountUnconfirmed(-len(reply))
+		if judged {
+			x.Withhold(c, l, &t, 0, reply, x.settled(c, r))
+		} else {
+			x.count(c, r)
+			x.Acked(c.Service, l.Key.Node, reply)
+			x.Settle(c, &t, reply)
+		}
+		if !c.Closed() {
+			x.Landed(c, r.Shard)
+			x.HoldBack(c, l)
+		}
+	}
+	l.Acks.Recycle(round)
+}
+
+// count counts the time of a write whose client gets the reply, or an error instead.
+func (x *Exchange) count(c *sessions.Session, r *acks.Reply) {
+	if r.Began != 0 {
+		x.conf.Verbs.Confirmed(c, r.Command, wait.Stamp(r.Began))
+	}
+}
+
+// settled is count for later.
+func (x *Exchange) settled(c *sessions.Session, r *acks.Reply) func() {
+	of := *r
+	return func() { x.count(c, &of) }
+}
+
+// LostUnconfirmed settles the writes on a connection that has ended, whose replies wait for replicas.
+func (x *Exchange) LostUnconfirmed(l *upstream.Conn) {
+	round := l.Acks.End()
+	x.unconfirmed(l, &round, "the connection was lost before replicas had confirmed it")
+}
+
+// unconfirmed answers that it is unknown whether the writes of a round last.
+func (x *Exchange) unconfirmed(l *upstream.Conn, round *acks.Round, why string) {
+	if round.Len() == 0 {
+		l.Acks.Recycle(round)
+		return
+	}
+	s := x.Served(l)
+	text := resp.AppendError(nil, "UNCERTAIN evergate: service '"+s.Name+"': "+s.NodeName(l.Key.Node)+
+		" executed the command, and "+why+"; its effect may or may not be kept")
+	for r, reply := range round.All {
+		c := x.Session(r.To)
+		if c == nil {
+			continue
+		}
+		x.totals.Acks.Unconfirmed++
+		x.CountUncertain(c.Service)
+		c.CountUnconfirmed(-len(reply))
+		x.count(c, r)
+		x.Settle(c, &upstream.Pending{Seq: r.Seq, Part: r.Part}, text)
+		if !c.Closed() {
+			x.Landed(c, r.Shard)
+		}
+	}
+	l.Acks.Recycle(round)
+}
+
+// awaitReplicas blocks a session whose write too few replicas could confirm, while a new primary waits for its
+// replicas; or else it returns the reason for the client.
+func (x *Exchange) awaitReplicas(c *sessions.Session, shard int) (refused string) {
+	s := c.Service
+	s.ReportUnconfirmed(shard)
+	if until := s.ComeUntil(shard); until > 0 && c.Window() > 0 {
+		if _, over := x.BlockFor(c, wait.LacksReplicas); !over {
+			x.clock.Alarm(c.Ref, &c.Place, min(c.WaitsSince+c.Patience(), until))
+			return ""
+		}
+	}
+	x.totals.Acks.Lacking++
+	copies := topology.Copies{}
+	if s.View.Primary(shard) != nil {
+		copies = s.View.Shards[shard].Copies
+	}
+	return s.ShardName(shard) + " has " + strconv.Itoa(max(copies.Attached, 0)) + " replicas attached, and " +
+		strconv.Itoa(c.Acks().Level.Need(copies)) + " must confirm a write"
+}
+
+// MayConfirm reports whether enough replicas are attached to the primary of a shard for a write of a session.
+func (x *Exchange) MayConfirm(c *sessions.Session, shard int) bool {
+	t := c.Acks()
+	return !t.Asked() || c.Service.View == nil || !c.Service.Lacks(shard, t.Level)
+}
+
+// lacksReplicas begins the error for a write that was not sent.
+var lacksReplicas = []byte("-NOREPLICAS evergate: ")
+
+// IsLackOfReplicas reports whether a reply is the gateway's error for a write that was not sent for lack of replicas.
+func IsLackOfReplicas(reply []byte) bool { return bytes.HasPrefix(reply, lacksReplicas) }
