@@ -61,6 +61,7 @@ func (w *world) makeGate(number, of int) *gate {
 		Acked:   func(_ int, node topology.NodeID, n int) { w.control.Acked(node, n) },
 		Admin:   func(admin.Request) {},
 		Held:    w.hold,
+		Unblock: func(_ int, addr string, client int64) { w.Unblock(addr, client) },
 		ClientNumber: func() int64 {
 			w.numbers++
 			return w.numbers

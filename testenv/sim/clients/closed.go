@@ -31,8 +31,8 @@ func (c *Client) closedByGateway() {
 	c.Waiting = nil
 }
 
-// closedBlocked returns whether a drain may have closed the client within a blocking command: that takes what was not
-// written yet along.
+// closedBlocked returns whether a drain may have closed the client within a blocking command, whose server could not be
+// asked to end it, or did not answer in time.
 func (c *Client) closedBlocked() bool {
 	blocks := func(r *ledger.Request) bool { return r.Kind == ledger.Block }
 	return c.w.gateway.Drains() && slices.ContainsFunc(c.Waiting, blocks)

@@ -31,6 +31,9 @@ type Conn struct {
 	// long enough; 0 without one.
 	DB           int32
 	blockedUntil time.Duration
+	// unblockUntil: until then the node ends that command without an element. unblocked: it does so now.
+	unblockUntil time.Duration
+	unblocked    bool
 	waited       bool // it has waited; else it was answered at once
 	ends         bool // the node closes the connection when this is answered
 	tx           transaction

@@ -51,6 +51,10 @@ func (l *Conn) blocks(args [][]byte) bool {
 	waits := n.w.Now < l.blockedUntil && front(n.data, n.in(string(args[1]))) < 0 && n.refuses(false) == nil &&
 		n.misplaced(l, ledger.KeysOf(args), false, l.asking) == nil
 	l.waited = l.waited || waits
+	if waits && n.w.Now < l.unblockUntil {
+		l.unblocked = true
+		return false
+	}
 	return waits || n.w.Options.Bug == scenario.LoseAnswer
 }
 
@@ -58,7 +62,11 @@ func (l *Conn) blocks(args [][]byte) bool {
 func (l *Conn) pop(args [][]byte) []byte {
 	n, list := l.Node, string(args[1])
 	e := front(n.data, n.in(list))
-	if e < 0 {
+	switch {
+	case l.unblocked:
+		l.unblocked = false
+		return []byte("-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n")
+	case e < 0:
 		return map[uint8][]byte{2: []byte("*-1\r\n"), 3: resp.Null3}[l.proto]
 	}
 	at := n.w.Ledger.Took(args, e, l.here())
@@ -71,8 +79,20 @@ func (l *Conn) pop(args [][]byte) []byte {
 	return b
 }
 
-// unblocked is what a node that is a replica now says to those who wait, before it closes the connection.
-func (l *Conn) unblocked() []byte {
+// unblockFor is for how long a server is asked to unblock a client.
+const unblockFor = 50 * time.Millisecond
+
+// Unblock is CLIENT UNBLOCK ... ERROR for a client of the node at an address, again and again for a while.
+func (w *Servers) Unblock(addr string, client int64) {
+	for _, l := range w.Sockets {
+		if l.Client == client && l.Node.Addr == addr {
+			l.unblockUntil = w.Now + unblockFor
+		}
+	}
+}
+
+// lostRole is what a node that is a replica now says to those who wait, before it closes the connection.
+func (l *Conn) lostRole() []byte {
 	l.ends = true
 	return []byte("-UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)\r\n")
 }

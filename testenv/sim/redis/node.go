@@ -153,7 +153,7 @@ func (n *Node) command(l *Conn, args [][]byte) []byte {
 	}
 	switch {
 	case refusal != nil && waited && !n.Primary && !n.w.Options.Sharded():
-		return l.unblocked()
+		return l.lostRole()
 	case refusal != nil:
 		l.tx.aborted = true
 		return refusal
