@@ -22,6 +22,7 @@ func newObserver(g *Gateway) *observe.Observer {
 			return all
 		},
 		Service: func(of int) *observe.Service { return g.of(of).observed },
+		Reload:  g.askToReload,
 		HotKeys: func(service string, named bool) api.HotKeys { return g.HotKeys(service, named) },
 		SlowLog: func(service string, n int, named bool) api.Slowlog { return g.SlowLog(service, n, named) },
 		Process: func() observe.Process {

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"evergate/gateway/api"
 	"evergate/gateway/config"
 	"evergate/gateway/status"
 	"evergate/gateway/worker"
@@ -34,6 +36,9 @@ type reloads struct {
 	g         *Gateway
 	reloading sync.Mutex // held by Reload
 	cores     int        // what Workers means if it is 0
+
+	// reloader is what Reloader was given.
+	reloader atomic.Pointer[func(context.Context) (api.Reload, error)]
 
 	noted   sync.Mutex // guards outcome
 	outcome status.Reloads
@@ -65,6 +70,18 @@ func (r *reloads) Reload(fresh config.Gateway) (config.Changes, error) {
 	changes, err := r.reload(fresh)
 	r.note(changes, err)
 	return changes, err
+}
+
+// Reloader has the HTTP server call f when an operator asks for a reload: f reads the settings again and calls Reload.
+// Without it, no such request is served. Any time.
+func (r *reloads) Reloader(f func(context.Context) (api.Reload, error)) { r.reloader.Store(&f) }
+
+// askToReload calls the Reloader.
+func (r *reloads) askToReload(ctx context.Context) (api.Reload, error) {
+	if f := r.reloader.Load(); f != nil {
+		return (*f)(ctx)
+	}
+	return api.Reload{}, errors.New("this gateway has no settings that it could read again")
 }
 
 // ReloadFailed counts a reload whose settings could not be read, so that Reload was not called.

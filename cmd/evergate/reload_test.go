@@ -38,7 +38,7 @@ func TestBuiltGatewayReloads(t *testing.T) {
 	write(file, basic+"max-clients: 1\n")
 	write(pidFile, fmt.Sprintf("%d\n", process.Pid))
 	code, out, errOut := try([]string{"reload", "--pid-file", pidFile, "--config", file}, nil)
-	if code != exitOK || !strings.Contains(out, "reloads its settings") {
+	if code != exitOK || !strings.Contains(out, fmt.Sprintf("SIGHUP was sent to process %d, which", process.Pid)) {
 		t.Fatal(code, out, errOut)
 	}
 	servers.Until(t, servers.Patience, "the settings to be reloaded", func() error {
@@ -88,7 +88,7 @@ func TestReloadFindsTheProcess(t *testing.T) {
 		code int
 		text string
 	}{
-		"reload":                                  {exitWrong, "at least one of the flags"},
+		"reload":                                  {exitFailed, "the settings have no admin address; to send SIGHUP"},
 		"reload --pid 1 --pid-file " + file:       {exitWrong, "none of the others can be"},
 		"reload --pid -1":                         {exitWrong, "is not the number of a process"},
 		"reload --pid-file " + file:               {exitFailed, `"x" is not the number of a process`},
@@ -100,4 +100,48 @@ func TestReloadFindsTheProcess(t *testing.T) {
 			t.Errorf("%s: %d %s", line, code, errOut)
 		}
 	}
+}
+
+// TestBuiltGatewayReloadsOverHTTP: where there is an admin address with a password, the command has the outcome.
+func TestBuiltGatewayReloadsOverHTTP(t *testing.T) {
+	servers.SkipShort(t)
+	file := filepath.Join(t.TempDir(), "evergate.yaml")
+	write := func(more string) {
+		if !strings.Contains(more, "listen:") {
+			more += "listen: 127.0.0.1:0\n"
+		}
+		text := "primary: 127.0.0.1:1\nadmin: 'unix:" + file + ".sock'\n" + more
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("")
+	process, log := built(t, nil, "run", "--config", file)
+	listening(t, log)
+	pid := fmt.Sprint(process.Pid)
+	reload := func(code int, out, errOut string, args ...string) {
+		t.Helper()
+		gotCode, gotOut, gotErr := try(append([]string{"reload"}, args...), nil)
+		if gotCode != code || !strings.Contains(gotOut, out) || !strings.Contains(gotErr, errOut) {
+			t.Errorf("%s: %d, %q, %q", args, gotCode, gotOut, gotErr)
+		}
+	}
+	reload(exitOK, "the gateway has reloaded its settings; nothing has changed", "", "--config", file)
+	write("max-clients: 7\nhold: 3s\nworkers: 3\n")
+	reload(exitOK, "the gateway has reloaded its settings: max-clients, hold of default",
+		"warning: these need a restart: workers", "--config", file, "--pid", pid)
+	write("max-clients: 7\nlisten: 127.0.0.1:0\ntls-listen: 127.0.0.1:0\ntls-cert-file: /none\ntls-key-file: /none\n")
+	reload(exitWrong, "", "/none", "--config", file)
+	write("max-clients: 8\nlisten: ['127.0.0.1:0', 'unix:/none/s']\n")
+	reload(exitFailed, "", "the gateway keeps its old settings: listen", "--config", file)
+	if strings.Contains(log(), "SIGHUP") {
+		t.Error(log())
+	}
+	if err := process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if code := ended(t, process, log); code != exitOK {
+		t.Errorf("exit %d\n%s", code, log())
+	}
+	reload(exitFailed, "", "to send SIGHUP, name the process with --pid or --pid-file", "--config", file)
 }

@@ -16,6 +16,7 @@ import (
 	"evergate/cmd/evergate/settings"
 	"evergate/cmd/evergate/systemd"
 	"evergate/gateway"
+	"evergate/gateway/api"
 	"evergate/gateway/config"
 )
 
@@ -34,6 +35,8 @@ type running struct {
 	reopen func() error
 	// reload replaces the settings, or returns why the old ones stay.
 	reload func(config.Gateway) (config.Changes, error)
+	// reloader sets what reloads at a request over HTTP.
+	reloader func(func(context.Context) (api.Reload, error))
 	// unread counts a reload whose settings could not be read.
 	unread func(error)
 	// turn returns when every loop has made a round, or an error when the context ends before.
@@ -101,15 +104,32 @@ func (w world) serve(conf config.Gateway, read func() (*settings.Resolved, error
 	used := conf
 	logNotified(systemd.Ready(serving), logger)
 	defer gw.pingWatchdog(logger)()
-	s := <-signals
-	for ; s == syscall.SIGHUP; s = <-signals {
+	asked := newAsked(conf.Listed.File)
+	if gw.reloader != nil {
+		gw.reloader(asked.reload)
+	}
+	s := os.Signal(syscall.SIGHUP)
+	for s == syscall.SIGHUP {
+		var answer chan api.Reload
+		select {
+		case s = <-signals:
+			if s != syscall.SIGHUP {
+				continue
+			}
+		case answer = <-asked.requests:
+		}
 		logNotified(systemd.Reloading(), logger)
 		status := "serving clients; the last reload failed"
-		if r := gw.take(read, logger); r != nil {
+		r, outcome := gw.take(read, logger)
+		if r != nil {
 			used, status = r.Config, serving
 		}
 		logNotified(systemd.Ready(status), logger)
+		if answer != nil {
+			answer <- outcome
+		}
 	}
+	close(asked.ended)
 	// As texts: in JSON a signal and a duration would be bare numbers.
 	logger.Info("draining", "signal", s.String(), "delay", used.DrainDelay.String(), "timeout", used.DrainTimeout.String())
 	timeout := used.DrainDelay + used.DrainTimeout

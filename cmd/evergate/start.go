@@ -31,5 +31,5 @@ func startGateway(conf config.Gateway, logger hclog.Logger) (*running, error) {
 		return gw.Reload(fresh)
 	}
 	return &running{addrs: gw.Addrs, admin: gw.AdminAddr, drain: gw.Drain, close: gw.Close, reopen: gw.ReopenAudit,
-		reload: reload, unread: gw.ReloadFailed, turn: gw.Turn}, nil
+		reload: reload, reloader: gw.Reloader, unread: gw.ReloadFailed, turn: gw.Turn}, nil
 }

@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// The paths of the API. All are read with GET.
+// The paths of the API. All are read with GET, but PathReload.
 const (
 	// PathOverview answers an Overview.
 	PathOverview = "/api/v1/overview"
@@ -39,7 +39,28 @@ const (
 	// each step of a failover. Each has an id; a client that reconnects with Last-Event-ID gets what it missed, as far as
 	// it is kept. A comment line each 15 seconds keeps proxies from closing the stream.
 	PathEvents = "/api/v1/events"
+	// PathReload has the gateway read its settings again, with POST and without a body, and answers a Reload: with status
+	// 200 if the new settings are in use, else 422.
+	PathReload = "/api/v1/reload"
 )
+
+// Reload is the outcome of a reload.
+type Reload struct {
+	// Reloaded: the new settings are in use. Otherwise the old ones are, all of them, and Error says why.
+	Reloaded bool   `json:"reloaded"`
+	Error    string `json:"error"`
+	// Mistakes are those in the settings, if that is why.
+	Mistakes []Mistake `json:"mistakes"`
+	// Changed are the settings that have changed, NeedRestart those that cannot change while the gateway runs.
+	Changed     []string `json:"changed"`
+	NeedRestart []string `json:"need_restart"`
+}
+
+// Mistake is a mistake in the settings: what is wrong at a Source such as "evergate.yaml:3".
+type Mistake struct {
+	Source  string `json:"source"`
+	Problem string `json:"problem"`
+}
 
 // The paths beside the API.
 const (

@@ -1,7 +1,7 @@
 // Package observe watches the gateway for its operators: it takes a sample each second, passes news on to the streams
 // of the HTTP server, and answers its requests (source.go). Begin with Gateway and New.
 //
-// It reads, and changes nothing.
+// It reads. All that it can change is to have the gateway read its settings again.
 package observe
 
 import (
@@ -53,6 +53,8 @@ type Gateway struct {
 	Service  func(of int) *Service
 	// HotKeys and SlowLog answer for a service, or for all; named: with the names of keys.
 	HotKeys func(service string, named bool) api.HotKeys
+	// Reload has the gateway read its settings again; the error says why it cannot.
+	Reload  func(ctx context.Context) (api.Reload, error)
 	SlowLog func(service string, limit int, named bool) api.Slowlog
 }
 

@@ -1,6 +1,7 @@
 package observe
 
 import (
+	"context"
 	"os"
 	"slices"
 	"time"
@@ -133,6 +134,9 @@ func (o *Observer) Config() api.Config {
 	}
 	return listed
 }
+
+// Reload answers api.PathReload.
+func (o *Observer) Reload(ctx context.Context) (api.Reload, error) { return o.g.Reload(ctx) }
 
 // Series answers api.PathSeries.
 func (o *Observer) Series(seconds int) api.Series {

@@ -87,6 +87,23 @@ func (g *guard) protect(h http.Handler) http.Handler {
 	}))
 }
 
+// changing is authenticated for what changes the gateway: it needs a password, or a unix socket, whose permissions are
+// one. No browser sends such a request for a page of another origin, not even by a form or a link.
+func (g *guard) changing(h http.Handler) http.Handler {
+	return g.authenticated(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		site := r.Header.Get("Sec-Fetch-Site")
+		switch {
+		case !g.unix && g.conf.Password == nil:
+			refuse(w, http.StatusForbidden, "this changes the gateway, so it needs a password: set admin-password-file, or "+
+				"send SIGHUP")
+		case site != "" && site != "same-origin":
+			refuse(w, http.StatusForbidden, "the request comes from a page of another server")
+		default:
+			h.ServeHTTP(w, r)
+		}
+	}))
+}
+
 // named reports whether a Host header names this server. An IP address does: a foreign page has no way to be loaded
 // from it.
 func (g *guard) named(hostport string) bool {

@@ -97,6 +97,21 @@ func (s *Server) routes(add func(path string, answer http.HandlerFunc)) {
 	})
 }
 
+// reload answers api.PathReload.
+func (s *Server) reload(w http.ResponseWriter, r *http.Request) {
+	outcome, err := s.conf.Source.Reload(r.Context())
+	switch {
+	case err != nil:
+		refuse(w, http.StatusConflict, err.Error())
+	case outcome.Reloaded:
+		extend(w)
+		writeJSON(w, http.StatusOK, outcome)
+	default:
+		extend(w)
+		writeJSON(w, http.StatusUnprocessableEntity, outcome)
+	}
+}
+
 // query has the parameters of a request.
 type query struct{ values map[string][]string }
 

@@ -1,7 +1,7 @@
 // Package web serves the gateway's administration over HTTP: metrics, health, the API and the page. It knows HTTP, and
 // who may read what; the answers come from a Source. Begin with Config, New and Server.Serve.
 //
-// It must not know workers, servers or topology, and changes nothing in the gateway.
+// It must not know workers, servers or topology. All that it can change is to have the gateway read its settings again.
 //
 // A browser that visits a page of somebody else must not become a way in: a request must name this server as its Host,
 // so that no foreign name can be made to resolve to it, and requests that other pages cause are refused. No header
@@ -35,6 +35,8 @@ type Source interface {
 	HotKeys(service string) api.HotKeys
 	Config() api.Config
 	Series(seconds int) api.Series
+	// Reload has the gateway read its settings again, and returns when that has ended. The error says why it cannot.
+	Reload(ctx context.Context) (api.Reload, error)
 }
 
 // Config has what a Server needs.
@@ -87,6 +89,7 @@ func New(conf Config, ln net.Listener, local bool) *Server {
 	s.routes(func(path string, answer http.HandlerFunc) {
 		mux.Handle("GET "+path, g.protect(answer))
 	})
+	mux.Handle("POST "+api.PathReload, g.changing(http.HandlerFunc(s.reload)))
 	mux.Handle("GET "+api.PathMetrics, g.authenticated(timed(conf.Metrics)))
 	if conf.Pprof {
 		for path, answer := range map[string]http.HandlerFunc{"": pprof.Index, "cmdline": pprof.Cmdline,

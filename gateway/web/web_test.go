@@ -22,7 +22,12 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // source answers so that a test sees what it was asked.
-type source struct{ ready api.Ready }
+type source struct {
+	ready api.Ready
+	// reloads counts calls of Reload, which return outcome.
+	reloads int
+	outcome api.Reload
+}
 
 func (s *source) Overview() api.Overview {
 	return api.Overview{Version: "v1", Services: []string{"cache"}}
@@ -40,6 +45,13 @@ func (s *source) Slowlog(service string, limit int) api.Slowlog {
 func (s *source) HotKeys(string) api.HotKeys { return api.HotKeys{} }
 func (s *source) Config() api.Config         { return api.Config{File: "evergate.yaml"} }
 func (s *source) Series(n int) api.Series    { return api.Series{Step: n} }
+func (s *source) Reload(context.Context) (api.Reload, error) {
+	s.reloads++
+	if s.outcome.Error == "cannot" {
+		return s.outcome, errors.New("it cannot")
+	}
+	return s.outcome, nil
+}
 
 // serve starts a server; the test talks to it through what is returned.
 func serve(t *testing.T, conf Config, local bool) (*Server, *http.Client) {

@@ -30,6 +30,8 @@ type Client struct {
 const (
 	// answerTimeout bounds how long a gateway may take to answer, with all of the answer.
 	answerTimeout = 3 * time.Second
+	// reloadTimeout bounds how long a reload may take.
+	reloadTimeout = time.Minute
 	// answerMost bounds an answer in bytes, eventMost a line of the stream: who listens at the address may be no gateway.
 	answerMost = 64 << 20
 	eventMost  = 8 << 20
@@ -90,7 +92,7 @@ func (c *Client) Get(ctx context.Context, path string, into any) error {
 
 // Ready returns nil if the gateway is ready, or why it is not.
 func (c *Client) Ready(ctx context.Context) error {
-	answer, err := c.do(ctx, api.PathReady)
+	answer, err := c.do(ctx, http.MethodGet, api.PathReady)
 	if err != nil {
 		return err
 	}
@@ -105,9 +107,32 @@ func (c *Client) Ready(ctx context.Context) error {
 	return fmt.Errorf("HTTP %d: %s", answer.StatusCode, bytes.TrimSpace(body))
 }
 
+// Reload has the gateway read its settings again, and returns the outcome. The error says why it was not even tried.
+func (c *Client) Reload(ctx context.Context) (outcome api.Reload, err error) {
+	ctx, cancel := context.WithTimeout(ctx, reloadTimeout)
+	defer cancel()
+	patient := c.http.Transport.(*http.Transport).Clone()
+	patient.ResponseHeaderTimeout = 0
+	defer patient.CloseIdleConnections()
+	asks := &Client{host: c.host, password: c.password,
+		http: &http.Client{Transport: patient, CheckRedirect: c.http.CheckRedirect}}
+	answer, err := asks.do(ctx, http.MethodPost, api.PathReload)
+	if err != nil {
+		return outcome, err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK && answer.StatusCode != http.StatusUnprocessableEntity {
+		return outcome, asks.refusal(answer)
+	}
+	if err := json.NewDecoder(io.LimitReader(answer.Body, answerMost)).Decode(&outcome); err != nil {
+		return outcome, fmt.Errorf("this is no answer of a gateway: %w", err)
+	}
+	return outcome, nil
+}
+
 // ask sends a request; an answer that is an error becomes one.
 func (c *Client) ask(ctx context.Context, path string) (*http.Response, error) {
-	answer, err := c.do(ctx, path)
+	answer, err := c.do(ctx, http.MethodGet, path)
 	if err != nil {
 		return nil, err
 	}
@@ -115,9 +140,14 @@ func (c *Client) ask(ctx context.Context, path string) (*http.Response, error) {
 		return answer, nil
 	}
 	defer answer.Body.Close()
+	return nil, c.refusal(answer)
+}
+
+// refusal is the error of an answer that is one.
+func (c *Client) refusal(answer *http.Response) error {
 	body, err := io.ReadAll(io.LimitReader(answer.Body, errorMost))
 	if err != nil {
-		return nil, plainly(err)
+		return plainly(err)
 	}
 	reported := api.Error{}
 	if json.Unmarshal(body, &reported) != nil || reported.Error == "" {
@@ -126,12 +156,12 @@ func (c *Client) ask(ctx context.Context, path string) (*http.Response, error) {
 	if answer.StatusCode == http.StatusUnauthorized && !c.password.IsZero() {
 		reported.Error = "the password is wrong"
 	}
-	return nil, fmt.Errorf("HTTP %d: %s", answer.StatusCode, reported.Error)
+	return fmt.Errorf("HTTP %d: %s", answer.StatusCode, reported.Error)
 }
 
 // do sends a request.
-func (c *Client) do(ctx context.Context, path string) (*http.Response, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+c.host+path, nil)
+func (c *Client) do(ctx context.Context, method, path string) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, method, "http://"+c.host+path, nil)
 	if err != nil {
 		return nil, plainly(err)
 	}
