@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"evergate/gateway/access"
+	"evergate/gateway/account"
 	"evergate/gateway/admin"
 	"evergate/gateway/session"
 	"evergate/gateway/upstream"
@@ -30,6 +31,9 @@ type gate struct {
 	met     int            // how many of all clients were looked at: some are this worker's peers
 	byID    []*peer
 	settled []uint64 // by service: the view of which it has left the demoted primaries
+	// conf is the newest configuration; nil before the first change. memory is the bound of all clients.
+	conf   *worker.Config
+	memory account.Bound
 	// users are those that the worker knows, free the same with all rights.
 	users, free *access.Users
 	// stalledUntil: until then the thread of this worker gets no turn.
@@ -56,6 +60,7 @@ func (w *world) makeGate(number, of int) *gate {
 			return g.view
 		},
 		Users:   func(int) *access.Users { return g.users },
+		Config:  func() *worker.Config { return g.conf },
 		Report:  func(_ int, r topology.Report) { w.reported(r) },
 		Settled: g.settledAt,
 		Acked:   func(_ int, node topology.NodeID, n int) { w.control.Acked(node, n) },
@@ -72,12 +77,12 @@ func (w *world) makeGate(number, of int) *gate {
 		env.Print = func(uint64, int) uint32 { return 1 }
 	}
 	w.countListeners(&env)
-	services := w.services()
-	g.settled = make([]uint64, len(services))
-	g.Loop = play.New(worker.Config{
-		Services: services, Listeners: w.listeners(),
-		OutputBytesMax: w.outputMax, ClientMemory: w.memoryBound(number, of), Seed: w.Options.Seed + uint64(number),
-	}, env, g, func(format string, args ...any) { w.Ledger.Fail("worker %d: %s", number, fmt.Sprintf(format, args...)) })
+	g.memory = w.memoryBound(number, of)
+	conf := g.configuration(w.initial())
+	g.settled = make([]uint64, len(conf.Services))
+	g.Loop = play.New(*conf, env, g, func(format string, args ...any) {
+		w.Ledger.Fail("worker %d: %s", number, fmt.Sprintf(format, args...))
+	})
 	g.Now, g.TLS = 0, true
 	return g
 }

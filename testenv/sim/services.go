@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"time"
+
 	"evergate/gateway/facade"
 	"evergate/gateway/session"
 	"evergate/gateway/sessions"
@@ -9,20 +11,32 @@ import (
 	"evergate/testenv/sim/scenario"
 )
 
+// varied are the settings that change; see changeSettings.
+type varied struct {
+	hold   session.Hold
+	silent time.Duration
+	reads  session.Reads
+}
+
+// initial are those at the start.
+func (w *world) initial() varied {
+	return varied{hold: session.Hold{Mode: session.HoldFor, Window: w.holdMax()}, reads: w.Options.Reads}
+}
+
 // services are what the gateway is configured to serve.
-func (w *world) services() []worker.Service {
-	main := worker.Service{Name: "main", Reading: session.Reading{From: w.Options.Reads},
-		Hold:         session.Hold{Mode: session.HoldFor, Window: w.holdMax()},
+func (w *world) services(set varied) []worker.Service {
+	main := worker.Service{Name: "main", Reading: session.Reading{From: set.reads},
+		Hold: set.hold, SilentAfter: set.silent,
 		CloseOnGap:   w.Options.CloseOnGap && w.Options.Bug != scenario.KeepOnGap,
 		BlockingLost: w.blockingLost()}
 	if !w.Options.Wide {
 		return []worker.Service{main}
 	}
-	other, replica := main, main
-	other.Name = "other"
-	if main.Reading.From == session.FromPrimary {
-		replica.Reading.From = session.PreferReplica
+	if set.reads = w.Options.Reads; set.reads == session.FromPrimary {
+		set.reads = session.PreferReplica
 	}
+	other, replica := main, main
+	other.Name, replica.Reading = "other", session.Reading{From: set.reads}
 	return []worker.Service{main, other, replica}
 }
 
@@ -30,11 +44,11 @@ func (w *world) services() []worker.Service {
 const replicas = 2
 
 // listeners are those of wide worlds that emulate a role, by ledger.Facade.
-func (w *world) listeners() []worker.Listener {
+func (w *world) listeners(set varied) []worker.Listener {
 	if !w.Options.Wide {
 		return nil
 	}
-	hold, self := w.services()[0].Hold, facade.Address{Host: "gateway", Port: 6379}
+	hold, self := set.hold, facade.Address{Host: "gateway", Port: 6379}
 	replica := worker.Listener{Service: replicas, Hold: hold, Role: &facade.Role{Kind: facade.Replica,
 		Self: facade.Address{Host: "gateway", Port: 6380}, Primary: self}}
 	node := worker.Listener{Hold: hold, Role: &facade.Role{Kind: facade.Cluster, Self: self}}

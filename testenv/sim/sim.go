@@ -84,6 +84,10 @@ type world struct {
 	// nextUsers is when users change next, reloadsHeld is how often they have while a shard had no primary.
 	nextUsers   time.Duration
 	reloadsHeld int
+	// nextSettings is when settings change next, settings how often they have, settingsHeld how often while clients of a
+	// worker waited.
+	nextSettings           time.Duration
+	settings, settingsHeld int
 	// drainAt is the round in which the gateway begins to drain, if it does.
 	drainAt int
 	turns   int
@@ -171,6 +175,7 @@ func playWorld(o scenario.Options) *world {
 	for w.turns = 0; w.goesOn() && w.Ledger.Fault == ""; w.turns++ {
 		w.faults.Fate()
 		w.changeUsers()
+		w.changeSettings()
 		w.round()
 	}
 	if w.Ledger.Fault == "" {

@@ -58,6 +58,7 @@ func wideOptionsOf(seed uint64) scenario.Options {
 	o.Wide = lap > 0 && !o.Planned
 	o.Listeners, o.CloseOnGap = lap == 2, seed%2 == 0
 	o.Users = seed/2%2 == 1 && !o.Planned
+	o.Reloads = seed%5 < 2 && !o.Planned
 	o.Notices = !o.Users && seed%3 > 0
 	o.BlockingLost = scenario.BlockingLost(seed % uint64(scenario.BlockingLosts))
 	return o

@@ -31,6 +31,8 @@ type Options struct {
 	Users bool
 	// Notices: some clients ask to be notified of holds and of a drain.
 	Notices bool
+	// Reloads: settings change.
+	Reloads bool
 	// BlockingLost is what becomes of a blocking pop whose connection is lost.
 	BlockingLost BlockingLost
 	// Bug is what the fake loop does wrong.
