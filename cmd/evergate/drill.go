@@ -15,6 +15,7 @@ import (
 	"evergate/cmd/evergate/settings"
 	"evergate/cmd/evergate/suggest"
 	"evergate/cmd/evergate/terminal"
+	"evergate/gateway/acks"
 	"evergate/testenv/drill"
 	"evergate/testenv/drill/report"
 	"evergate/testenv/servers"
@@ -72,6 +73,8 @@ The exit code is 0 if every promise was kept, 3 if one was broken, 1 if the dril
 	flags.StringVar(&d.dir, "report", "", "`DIR` for an HTML page of each drill, a JSON file of each run and an index")
 	flags.BoolVar(&d.plan.Quick, "quick", false, "halve the time between the steps")
 	flags.BoolVar(&d.plan.TLS, "tls", false, "use TLS on all legs, with a CA made for the drill")
+	flags.StringVar(&d.plan.Acks, "acks", "", "how many replicas confirm each write, as for run: `N|majority|all`")
+	flags.IntVar(&d.plan.Replicas, "replicas", 0, "replicas of each primary (default 2, in a cluster 1)")
 	flags.StringVar(&d.check, "check", "",
 		"\"consistency\": clients with keys in common check that no read returns an old value")
 	flags.StringVar(&d.beside, "beside", "", "compare with another path to the same servers: direct or haproxy\n"+
@@ -106,6 +109,7 @@ func (d *drillCommand) faults(name string) (wrong settings.Mistakes) {
 	if d.check != "" && d.check != checkConsistency {
 		wrong = append(wrong, settings.MistakeAt("flag --check", fmt.Sprintf("%q is not %q", d.check, checkConsistency)))
 	}
+	wrong = append(wrong, d.acksFaults()...)
 	if fault := d.besideFault(); fault != "" {
 		wrong = append(wrong, settings.MistakeAt("flag --beside", fault))
 	}
@@ -121,6 +125,22 @@ func (d *drillCommand) faults(name string) (wrong settings.Mistakes) {
 			wrong = append(wrong, settings.MistakeAt("flag --"+limit.flag,
 				fmt.Sprintf("%d is not between %d and %d", limit.got, limit.min, limit.max)))
 		}
+	}
+	return wrong
+}
+
+// acksFaults returns the mistakes in --acks and --replicas.
+func (d *drillCommand) acksFaults() (wrong settings.Mistakes) {
+	if _, err := acks.Parse(d.plan.Acks); d.plan.Acks != "" && err != nil {
+		wrong = append(wrong, settings.MistakeAt("flag --acks", err.Error()))
+	}
+	if d.plan.Replicas < 0 || d.plan.Replicas > 5 {
+		text := fmt.Sprintf("%d is not between 0 and 5", d.plan.Replicas)
+		wrong = append(wrong, settings.MistakeAt("flag --replicas", text))
+	}
+	if d.aim.addr != "" && (d.plan.Acks != "" || d.plan.Replicas != 0) {
+		wrong = append(wrong, settings.MistakeAt("flag --target",
+			"conflicts with --acks and --replicas: they are for servers and a gateway that the drill starts"))
 	}
 	return wrong
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"evergate/gateway/acks"
 )
 
 func sound() Gateway {
@@ -55,6 +57,24 @@ func TestValidateFindsEachFault(t *testing.T) {
 		`reads: "nearest" is not one of`:  change(func(_ *Gateway, s *Service) { s.Reads = "nearest" }),
 		`hold: "a:1" is not one of the addresses of listen`: change(func(_ *Gateway, s *Service) {
 			s.ListenHold = map[string]Hold{"a:1": {}}
+		}),
+		`acks: 3 replicas must confirm each write, and replica names only 2`: change(func(_ *Gateway, s *Service) {
+			s.Replicas, s.Acks.Level = []string{"10.0.0.2:6379", "10.0.0.3:6379"}, 3
+		}),
+		`acks: 17 is not between 0 and 16`:      change(func(_ *Gateway, s *Service) { s.Acks.Level = 17 }),
+		`acks-timeout: 0s is not between 1ms`:   change(func(_ *Gateway, s *Service) { s.Acks.Timeout = 0 }),
+		`acks-timeout: 192h0m0s is not between`: change(func(_ *Gateway, s *Service) { s.Acks.Timeout = 8 * 24 * time.Hour }),
+		`acks: "a:1" is not one of the addresses of listen`: change(func(_ *Gateway, s *Service) {
+			s.Acks.ListenLevel = map[string]acks.Level{"a:1": acks.All}
+		}),
+		`acks-timeout: "` + DefaultListen + `" is a replica facade, where nothing is written`: change(
+			func(_ *Gateway, s *Service) {
+				s.ListenFacade = map[string]Facade{DefaultListen: FacadeReplica}
+				s.Acks.ListenTimeout = map[string]time.Duration{DefaultListen: time.Second}
+			}),
+		`user-settings: acks of "default": 3 replicas must confirm`: change(func(_ *Gateway, s *Service) {
+			level := acks.Level(3)
+			s.Replicas, s.UserSettings = []string{"10.0.0.2:6379"}, map[string]UserSettings{"default": {Acks: &level}}
 		}),
 		`hold: 0s is not between 1ms and`: change(func(_ *Gateway, s *Service) { s.Hold.Mode = HoldFor }),
 		`hold: 240h0m0s is not between`: change(func(_ *Gateway, s *Service) {

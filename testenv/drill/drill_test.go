@@ -56,6 +56,21 @@ func TestDrillsWithTLS(t *testing.T) {
 	}
 }
 
+// TestDrillsWithAcks: no acknowledged write is lost where all replicas have confirmed it.
+func TestDrillsWithAcks(t *testing.T) {
+	servers.SkipShort(t)
+	for _, plan := range []Plan{
+		{Name: "kill-primary", Acks: "1", Replicas: 1}, {Name: "primary-returns", Acks: "all"},
+	} {
+		t.Run(plan.Name, func(t *testing.T) {
+			t.Parallel()
+			plan.Mode, plan.Connections, plan.Rate, plan.Quick, plan.Untimed = Sentinel, 20, 2000, true, true
+			plan.GatewayArgs = patient
+			prove(t, plan)
+		})
+	}
+}
+
 // prove runs a drill until it proves something, and fails the test if a promise was broken.
 func prove(t *testing.T, plan Plan) {
 	t.Helper()

@@ -25,6 +25,11 @@ type Plan struct {
 	Binary string
 	// GatewayArgs are further arguments of the gateway, after those that the drill gives it.
 	GatewayArgs []string
+	// Acks is the gateway's setting of that name, empty for none. Where as many replicas confirm each write as there are,
+	// no acknowledged write may be lost, and writes may be rejected while a replica is missing.
+	Acks string
+	// Replicas is how many replicas the primary of Sentinels has, each primary of a cluster; 0: two, or one.
+	Replicas int
 	// Connections is the number of patient clients (3 impatient ones come on top), Rate how many requests all of them
 	// send in a second.
 	Connections, Rate int
@@ -135,6 +140,9 @@ func (r *run) play(ctx context.Context) (*report.Report, error) {
 	r.looking.Wait()
 	if err != nil && r.site.target == nil {
 		return nil, err // its servers end now, with all their keys
+	}
+	if err == nil && r.plan.Acks != "" { // its servers end now, and may lack a replica that confirms the removal of keys
+		return r.report(entries, found), nil
 	}
 	left, leaveErr := r.leave(context.WithoutCancel(ctx))
 	if err == nil {
@@ -266,6 +274,7 @@ func (r *run) report(entries []ledger.Entry, back ledger.Found) *report.Report {
 	if r.site.reads == primaryReads && bar.Switches > 0 {
 		bar.ReadPause = 0 // reads wait for a primary as writes do
 	}
+	bar = r.plan.confirmed(bar)
 	if r.plan.Untimed {
 		bar.Pause, bar.Resume, bar.ReadPause = 0, 0, 0
 		if bar.InFlightFor > 0 { // on a busy machine a kill takes time, too
@@ -278,6 +287,9 @@ func (r *run) report(entries []ledger.Entry, back ledger.Found) *report.Report {
 	what := r.drill.what
 	if r.plan.TLS {
 		what += ", with TLS on all legs"
+	}
+	if r.plan.Acks != "" {
+		what += ", with --acks " + r.plan.Acks
 	}
 	verdict := ledger.Judge(figures, account, gate, marks, bar)
 	found := r.judgeHistory(&verdict, account, gate, marks, bar)

@@ -116,11 +116,9 @@ func (s *site) reach(addr string) string {
 
 // options returns the options of a drill's own servers.
 func (p *Plan) options(d *drill) servers.Options {
-	o := servers.Options{Replicas: 2, DownAfter: downAfter, FailoverTimeout: failoverTimeout, Fast: true, Persist: true,
+	o := servers.Options{DownAfter: downAfter, FailoverTimeout: failoverTimeout, Fast: true, Persist: true,
 		NodeTimeout: nodeTimeout, Masters: []string{masterName}, TLS: p.TLS}
-	if p.Mode == Cluster {
-		o.Replicas = 1
-	}
+	o.Replicas = p.replicas()
 	if d.options != nil {
 		d.options(&o)
 	}
@@ -243,6 +241,9 @@ func (s *site) startPath(ctx context.Context, p *Plan, d *drill) error {
 	if t := s.env.TLS; t != nil {
 		args = append(args, t.ToServers(s.mode == Sentinel)...)
 		args = append(args, "--tls-cert-file", t.Cert, "--tls-key-file", t.Key, "--tls-ca-file", t.CA)
+	}
+	if p.Acks != "" {
+		args = append(args, "--acks", p.Acks)
 	}
 	gate, err := servers.RunGateway(servers.GatewayOptions{Args: append(args, p.GatewayArgs...), Binary: p.Binary,
 		Variables: variables, TLS: s.tls})

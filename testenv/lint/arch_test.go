@@ -68,6 +68,7 @@ var rooms = map[string]room{
 	"cmd/evergate": {ours: []string{"cmd/evergate/adminclient", "cmd/evergate/top",
 		"cmd/evergate/terminal", "cmd/evergate/suggest", "cmd/evergate/settings",
 		"cmd/evergate/logging", "cmd/evergate/systemd", "cmd/evergate/manual",
+		"gateway/acks",
 		"gateway", "gateway/api", "gateway/config", "testenv/servers", "testenv/drill",
 		"testenv/drill/report"},
 		modules: []string{hclog, pflag, cobra, sys, bubbletea}},

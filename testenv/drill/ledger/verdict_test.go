@@ -188,3 +188,20 @@ func TestSpell(t *testing.T) {
 		}
 	}
 }
+
+// TestLackOfReplicasIsPermitted: the gateway rejects writes that too few replicas could confirm, where the bar says so.
+func TestLackOfReplicasIsPermitted(t *testing.T) {
+	entries, m := scenario()
+	entries[150] = ended(entries[150], Refused, "NOREPLICAS evergate: x")
+	f := Count(entries, m, 100*ms)
+	bar := Bar{Uncertain: InFlight, Lost: None, Switches: 1, MayLackReplicas: true}
+	account := Account{FirstLost: -1, LastLost: -1}
+	if v := Judge(f, account, Gate{}, m, bar); len(v.Broken) > 0 {
+		t.Errorf("broken: %v", v.Sentences())
+	}
+	account = Account{Acknowledged: 299, Lost: 1, FirstLost: 0, LastLost: 0}
+	bar.MayLackReplicas = false
+	if v := Judge(f, account, Gate{}, m, bar); len(v.Broken) != 2 {
+		t.Errorf("broken: %v", v.Sentences())
+	}
+}
