@@ -44,8 +44,9 @@ func (d *directory) with(c *config.Gateway, r *roster) *directory {
 			key := listenerKey{service: service, address: listen, isTLS: s.IsTLS(n)}
 			key.nth, seen[key] = seen[key], seen[key]+1
 			pretends := s.FacadeAt(listen)
+			reading := s.ReadingAt(listen)
 			made := worker.Listener{Service: service.behind(pretends), Hold: session.Hold(s.HoldAt(listen)),
-				Acks: s.Acks.At(listen)}
+				Reading: &reading, Acks: s.Acks.At(listen)}
 			at := slices.Index(next.keys, key)
 			switch {
 			case at >= 0:

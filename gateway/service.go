@@ -14,6 +14,7 @@ import (
 	"evergate/gateway/observe"
 	"evergate/gateway/outage"
 	"evergate/gateway/poller"
+	"evergate/gateway/session"
 	"evergate/gateway/shared"
 	"evergate/gateway/status"
 	"evergate/topology"
@@ -36,8 +37,9 @@ type service struct {
 	gate, facadeGate *gates.Gate
 
 	watch.Watched
-	// fresh has which replicas have the writes of this gateway; poller polls the servers for it.
+	// fresh has which replicas have the writes of this gateway; poller polls the servers for it, when it is nudged.
 	fresh   *freshness.Service
+	nudged  <-chan struct{}
 	poller  *poller.Poller
 	denials shared.Denials
 	// scripts are those that it has forwarded.
@@ -119,6 +121,13 @@ func (p *subService) reads(s *config.Service) config.ReadPolicy {
 	return s.Reads
 }
 
+// reading is where and how the reads of its clients are served, unless it is otherwise at their listener.
+func (p *subService) reading(s *config.Service) session.Reading {
+	reading := s.ReadingAt("")
+	reading.From = p.reads(s).Session()
+	return reading
+}
+
 // settler is the number of a worker among those of the sub-service's service.
 func (p *subService) settler(workers, worker int) int { return p.nth*workers + worker }
 
@@ -151,6 +160,7 @@ func (r *roster) with(c *config.Gateway) *roster {
 		s := r.named(c.Services[i].Name)
 		if s == nil {
 			s = &service{name: c.Services[i].Name, reader: noPart, sentinel: noPart}
+			s.beginFreshness()
 			add(subService{service: s})
 			isNew = append(isNew, i)
 		}

@@ -69,6 +69,7 @@ func (g *Gateway) runService(ctx context.Context, s *service) {
 // newNowhere returns the service that stands for those that are gone: it has no servers, and is not in the settings.
 func (g *Gateway) newNowhere() (*service, error) {
 	s := &service{reader: noPart, sentinel: noPart}
+	s.beginFreshness()
 	nobody, err := gates.New(gates.Source{})
 	if err != nil {
 		return nil, err

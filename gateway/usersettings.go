@@ -99,9 +99,14 @@ func userTermsOf(s *config.Service, p *subService, bounds *userBounds) map[strin
 			t.AcksTimeout = &u.AcksTimeout
 		}
 		if u.Reads != "" {
-			from := readsFrom[u.Reads]
+			from := u.Reads.Session()
 			t.Reads = &from
 		}
+		if u.Consistency != "" {
+			consistency := u.Consistency.Session()
+			t.Consistency = &consistency
+		}
+		t.Lag = u.MaxLag
 		t.Output, t.Push = outputLimit(u.Output), outputLimit(u.Push)
 		for _, n := range u.Databases {
 			t.Databases = append(t.Databases, int32(n))

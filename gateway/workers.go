@@ -53,18 +53,12 @@ func workerConfig(conf *config.Gateway, r *roster, places int, listeners []worke
 		p := &r.parts[i]
 		s := r.settings(p.service, conf)
 		c.Services = append(c.Services, worker.Service{
-			Name: s.Name, Reading: session.Reading{From: readsFrom[p.reads(s)]}, Users: userTermsOf(s, p, bounds),
+			Name: s.Name, Reading: p.reading(s), Fresh: p.service.fresh, Users: userTermsOf(s, p, bounds),
 			Hold: session.Hold(s.Hold), SilentAfter: s.SilentAfter, CloseOnGap: s.OnGap == config.GapClose,
 			Acks: s.Acks.At(""), BlockingLost: lost[s.BlockingLost], Allowed: s.Allowed(), Pass: s.Passes() && !p.sentinel,
 		})
 	}
 	return c
-}
-
-// readsFrom are the read policies in the workers' terms.
-var readsFrom = map[config.ReadPolicy]session.Reads{
-	config.ReadPrimary: session.FromPrimary, config.ReadPreferReplica: session.PreferReplica,
-	config.ReadReplica: session.OnlyReplica,
 }
 
 // newWorker makes the worker of a loop.

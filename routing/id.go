@@ -139,9 +139,11 @@ const (
 	CmdProxy
 	CmdProxyAcks
 	CmdProxyClients
+	CmdProxyConsistency
 	CmdProxyFailovers
 	CmdProxyHelp
 	CmdProxyInfo
+	CmdProxyReads
 	CmdProxyTopology
 	CmdSet
 	CmdSlowLog
@@ -291,9 +293,11 @@ var idNames = [...]string{
 	CmdProxy:                      "proxy",
 	CmdProxyAcks:                  "proxy|acks",
 	CmdProxyClients:               "proxy|clients",
+	CmdProxyConsistency:           "proxy|consistency",
 	CmdProxyFailovers:             "proxy|failovers",
 	CmdProxyHelp:                  "proxy|help",
 	CmdProxyInfo:                  "proxy|info",
+	CmdProxyReads:                 "proxy|reads",
 	CmdProxyTopology:              "proxy|topology",
 	CmdSet:                        "set",
 	CmdSlowLog:                    "slowlog",

@@ -55,9 +55,11 @@ var unrecorded = map[string]string{
 	"proxy":                      "it is about the gateway, and the gateway's own",
 	"proxy|acks":                 "the gateway's own",
 	"proxy|clients":              "the gateway's own",
+	"proxy|consistency":          "the gateway's own",
 	"proxy|failovers":            "the gateway's own",
 	"proxy|help":                 "the gateway's own",
 	"proxy|info":                 "the gateway's own",
+	"proxy|reads":                "the gateway's own",
 	"proxy|topology":             "the gateway's own",
 }
 

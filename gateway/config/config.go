@@ -8,6 +8,7 @@ import (
 
 	"evergate/gateway/api"
 	"evergate/gateway/certs"
+	"evergate/gateway/session"
 )
 
 // ReadPolicy selects the servers that may answer reads.
@@ -16,7 +17,7 @@ type ReadPolicy string
 const (
 	// ReadPrimary sends reads to the primary.
 	ReadPrimary ReadPolicy = "primary"
-	// ReadPreferReplica sends reads round-robin to healthy replicas, and to the primary if there is none.
+	// ReadPreferReplica sends reads to replicas that are fresh enough (Consistency), and else to the primary.
 	ReadPreferReplica ReadPolicy = "prefer-replica"
 	// ReadReplica sends reads to replicas only; without one they fail.
 	ReadReplica ReadPolicy = "replica"
@@ -101,6 +102,13 @@ type Service struct {
 
 	// Reads is the read policy. Default ReadPrimary.
 	Reads ReadPolicy
+	// Consistency is how fresh a read must be that a replica serves, MaxLag how far the replica may lag behind for
+	// ConsistencyBounded; ListenConsistency and ListenMaxLag override them for single listeners, keyed by their text in
+	// Listen.
+	Consistency       Consistency
+	ListenConsistency map[string]Consistency
+	MaxLag            session.Lag
+	ListenMaxLag      map[string]session.Lag
 	// Hold is the policy for requests that no server can take now, for example of a shard without a primary; ListenHold
 	// overrides it for single listeners, keyed by their text in Listen. Default HoldAuto.
 	Hold       Hold

@@ -9,6 +9,7 @@ import (
 	"evergate/gateway/access"
 	"evergate/gateway/acks"
 	"evergate/gateway/ratelimit"
+	"evergate/gateway/session"
 )
 
 // UserSettings are what is set for one user, beside its rights. The zero value changes nothing.
@@ -16,6 +17,9 @@ type UserSettings struct {
 	// Reads is the read policy, if not the service's: ReadPrimary or ReadPreferReplica. A service with ReadReplica can
 	// have users with ReadPrimary only.
 	Reads ReadPolicy
+	// Consistency is empty, and MaxLag nil, where it is that of the listener.
+	Consistency Consistency
+	MaxLag      *session.Lag
 	// Hold is nil where it is that of the listener.
 	Hold *Hold
 	// Acks is nil and AcksTimeout zero where they are those of the listener.
@@ -78,6 +82,7 @@ func (v *validation) userSettings(s *Service) {
 		}
 		one := &validation{service: v.service}
 		one.userReads(s, u.Reads)
+		one.userConsistency(s, &u)
 		if u.Hold != nil {
 			one.hold("", *u.Hold)
 		}

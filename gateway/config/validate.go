@@ -23,6 +23,7 @@ func (c Gateway) Validate() error {
 		v.upstream(&c.Services[i])
 		v.failover(&c.Services[i])
 		v.acks(&c.Services[i])
+		v.consistency(&c.Services[i])
 		v.allow(&c.Services[i])
 		v.credentials(&c.Services[i])
 		v.access(&c.Services[i])

@@ -13,7 +13,7 @@ import (
 // valid until the next call.
 func (x *Exchange) KeysOf(c *sessions.Session, d *routing.Decision, command *routing.Command, args [][]byte,
 ) upstream.Keys {
-	if d.Safe && !(d.Read && c.Reading().Consistency == session.Gateway) {
+	if r := c.Reading(); d.Safe && !(d.Read && r.Consistency == session.Gateway && r.From != session.FromPrimary) {
 		return nil
 	}
 	x.cells = x.cells[:0]

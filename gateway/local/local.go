@@ -47,6 +47,9 @@ type Facts struct {
 	Comes func(user *access.User) bool
 	// Subscribed: it waits for messages.
 	Subscribed bool
+	// Reading is where and how reads are served of clients that choose nothing, Chosen is what this one has chosen.
+	Reading session.Reading
+	Chosen  session.Chosen
 	// View is that of its service.
 	View *topology.View
 	// Role is the role that the listener emulates; nil: none.
@@ -84,6 +87,8 @@ const (
 	// SetAcks is PROXY ACKS with the level of the Effect, ResetAcks that with "default".
 	SetAcks
 	ResetAcks
+	// SetReading sets Chosen.
+	SetReading
 	// Reset: its state becomes that of a new connection.
 	Reset
 	// Quit: it is closed after the reply.
@@ -92,9 +97,10 @@ const (
 
 // Effect is what changes for a client before it gets the reply. The zero value changes nothing.
 type Effect struct {
-	Do    Action
-	Proto uint8
-	User  *access.User
+	Do     Action
+	Proto  uint8
+	User   *access.User
+	Chosen session.Chosen
 	// As are the credentials that a server has accepted.
 	As session.Credentials
 	// Wrong is the name that came with the wrong password.
@@ -168,7 +174,7 @@ func Answer(command *routing.Command, args [][]byte, f *Facts) (reply []byte, do
 	case routing.CmdLatency:
 		return latency.Help, do
 	case routing.CmdProxy:
-		return proxy(command.ID, args)
+		return proxy(command.ID, args, f)
 	case routing.CmdCluster:
 		return cluster(command, args, f), do
 	case routing.CmdRole:
@@ -176,10 +182,7 @@ func Answer(command *routing.Command, args [][]byte, f *Facts) (reply []byte, do
 	case routing.CmdWait, routing.CmdWaitAOF:
 		return waitInMulti(command, args, f), do
 	case routing.CmdReadOnly, routing.CmdReadWrite, routing.CmdAsking:
-		if f.View != nil && !f.View.Sharded && !f.Role.Is(facade.Cluster) {
-			return noCluster, do
-		}
-		return resp.OK, do
+		return readsOnReplicas(command.ID, f)
 	}
 	return resp.AppendError(nil, "ERR '"+command.Name+"' is not allowed through the gateway"), do
 }
@@ -189,8 +192,10 @@ var noLevel = resp.AppendError(nil,
 	"ERR evergate: PROXY ACKS takes a number of replicas from 0 to 16, majority, all or default")
 
 // proxy answers what PROXY changes for the client itself, and PROXY HELP.
-func proxy(id routing.ID, args [][]byte) (reply []byte, do Effect) {
+func proxy(id routing.ID, args [][]byte, f *Facts) (reply []byte, do Effect) {
 	switch {
+	case id == routing.CmdProxyReads, id == routing.CmdProxyConsistency:
+		return reading(id, args, f)
 	case id != routing.CmdProxyAcks:
 		return summary.Help, do
 	case strings.EqualFold(string(args[2]), "default"):

@@ -1,6 +1,9 @@
 package session
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Reads is which servers serve the reads of a client.
 type Reads uint8
@@ -73,6 +76,21 @@ func (c Chosen) Over(of Reading) Reading {
 		of.Consistency = Eventual
 	}
 	return of
+}
+
+// Default is the word by which a client takes back what it has chosen.
+const Default = "default"
+
+// ChooseReads returns the value of Chosen.From for a word: one of Reads, or Default.
+func ChooseReads(word string) (from uint8, known bool) {
+	i := slices.Index(readsWords[:], word)
+	return uint8(i + 1), i >= 0 || word == Default
+}
+
+// ChooseConsistency does so for Chosen.Consistency.
+func ChooseConsistency(word string) (consistency uint8, known bool) {
+	i := slices.Index(consistencyWords[:], word)
+	return uint8(i + 1), i >= 0 || word == Default
 }
 
 // Possible reports whether reads can be served so. Those that may not go to the primary must be served by any replica.

@@ -96,7 +96,7 @@ func (w *own) facts(c *sessions.Session, command *routing.Command, args [][]byte
 	f := local.Facts{
 		ID: c.Number, Proto: c.Proto, DB: c.DB, Identity: c.Identity, User: c.User, Users: c.Service.UsersAt(c.Listener),
 		ReplyOff: c.Mode.Drops(), Subscribed: clients.Listening(c), View: c.Service.View, Role: c.Role,
-		WallClock: w.env.WallClock,
+		Reading: c.Terms().Reading, Chosen: c.Chosen(), WallClock: w.env.WallClock,
 	}
 	if c.Service.Lazy {
 		f.Verdict = func(as session.Credentials) []byte { return w.policy.Verdict(c, as) }
@@ -149,6 +149,8 @@ func (w *own) apply(c *sessions.Session, do *local.Effect) bool {
 		c.SetAcks(do.Acks, true)
 	case do.Has(local.ResetAcks):
 		c.SetAcks(acks.None, false)
+	case do.Has(local.SetReading):
+		c.Choose(do.Chosen)
 	case do.Has(local.Reset):
 		w.reset(c)
 	}
@@ -160,6 +162,7 @@ func (w *own) reset(c *sessions.Session) {
 	c.Mode.Reset()
 	c.SetAcks(acks.None, false)
 	c.Reset()
+	c.Choose(session.Chosen{})
 	w.policy.Initial(c, c.Service.UsersAt(c.Listener))
 	w.transactions.Unwatch(c)
 	w.subscribers.Unlisten(c)

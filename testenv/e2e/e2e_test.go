@@ -47,7 +47,7 @@ func TestWritesGoToThePrimaryAndReadsGoRound(t *testing.T) {
 	t.Parallel()
 	env := servers.StartSentinel(t, servers.Options{Replicas: 2, Fast: true})
 	gate := servers.StartGateway(t, "--sentinel", env.SentinelAddrs(), "--master-name", "main", "--reads",
-		"prefer-replica")
+		"prefer-replica", "--consistency", "eventual")
 	conn := servers.MustDial(t, gate.Addr)
 	expect(t, conn, "+OK\r\n", "SET", "k", "v")
 	if err := env.Groups[0].AwaitOffsets(servers.Patience); err != nil {

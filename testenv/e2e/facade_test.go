@@ -138,6 +138,17 @@ func TestReadsOfAReplicaFacadeGoToReplicas(t *testing.T) {
 	primary, replica := env.Primary(), env.Replicas()[0]
 	for addr, reader := range map[string]*servers.Node{d.plain: primary, d.cluster: primary, d.replica: replica} {
 		conn, before := servers.MustDial(t, addr), served(t, reader, "get")
+		// The primary serves the reads of k until the replica is seen to have it.
+		if err := servers.WaitFor(t.Context(), "a read at "+reader.Addr, func() error {
+			expect(t, conn, "$1\r\nv\r\n", "GET", "k")
+			if served(t, reader, "get") == before {
+				return errors.New("another server served it")
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		before = served(t, reader, "get")
 		for range 10 {
 			expect(t, conn, "$1\r\nv\r\n", "GET", "k")
 		}

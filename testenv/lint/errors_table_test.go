@@ -265,6 +265,13 @@ var errAnswers = []answered{
 		advice: "raise that limit, or lower that of the gateway"},
 	{text: "ERR evergate: PROXY ACKS takes a number of replicas from 0 to 16, majority, all or default",
 		executed: nothingDone, when: "PROXY ACKS with another word", advice: fixCommand},
+	{text: "ERR evergate: consistency <consistency> is not possible with reads replica: a read that no replica may " +
+		"serve could not go to the primary",
+		executed: notExecuted, when: "PROXY READS or PROXY CONSISTENCY chooses what excludes the other",
+		advice: "choose `PROXY READS prefer-replica`, or `PROXY CONSISTENCY eventual`"},
+	{text: "ERR evergate: PROXY CONSISTENCY bounded needs the setting max-lag, which is not set here",
+		executed: notExecuted, when: "`--max-lag` is not set for the client's listener or user",
+		advice: "set `--max-lag`"},
 	{text: "ERR evergate: WAIT needs FUNCTION RESTORE, which the server rejected: <error>",
 		executed: nothingDone,
 		when: "WAIT or WAITAOF with Redis 7.2, Valkey or newer, and the gateway's ACL user lacks that command, or " +

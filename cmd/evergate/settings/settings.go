@@ -95,6 +95,8 @@ var serviceSettings = slices.Concat([]*Setting{
 	listSetting("replica", "HOST:PORT,...", "replicas of that primary (default: those that it reports)",
 		func(t target) *[]string { return &t.service.Replicas }),
 	readsSetting(),
+	consistencySetting(),
+	maxLagSetting(),
 	holdSetting(),
 	acksSetting(),
 	acksTimeoutSetting(),
@@ -218,13 +220,6 @@ func listSetting(name, wants, usage string, field func(target) *[]string) *Setti
 	return &Setting{Name: name, Wants: wants, usage: usage, kind: list,
 		set:  func(t target, texts []string) error { *field(t) = texts; return nil },
 		show: func(t target) string { return strings.Join(*field(t), ", ") }}
-}
-
-func readsSetting() *Setting {
-	choices := []string{string(config.ReadPrimary), string(config.ReadPreferReplica), string(config.ReadReplica)}
-	return &Setting{Name: "reads", Wants: strings.Join(choices, "|"), usage: "servers to send reads to", Choices: choices,
-		set:  func(t target, texts []string) error { t.service.Reads = config.ReadPolicy(texts[0]); return nil },
-		show: func(t target) string { return string(t.service.Reads) }}
 }
 
 // holdSetting takes one word for the service, and LISTEN=WORD for single listeners.

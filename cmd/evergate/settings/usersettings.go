@@ -12,6 +12,7 @@ import (
 
 	"evergate/cmd/evergate/suggest"
 	"evergate/gateway/config"
+	"evergate/gateway/session"
 )
 
 // ofUser is one of the settings of a user: its key in the file, and what sets it. list: it may be a list of words.
@@ -27,6 +28,9 @@ var userKeys = []ofUser{
 		return nil
 	}},
 	userNumber("reads", asIs[config.ReadPolicy], func(u *config.UserSettings) *config.ReadPolicy { return &u.Reads }),
+	userNumber("consistency", asIs[config.Consistency],
+		func(u *config.UserSettings) *config.Consistency { return &u.Consistency }),
+	userNumber("max-lag", parseOwnLag, func(u *config.UserSettings) **session.Lag { return &u.MaxLag }),
 	userNumber("hold", parseOwnHold, func(u *config.UserSettings) **config.Hold { return &u.Hold }),
 	userAcks,
 	userAcksTimeout,

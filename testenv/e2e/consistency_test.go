@@ -1,0 +1,66 @@
+package e2e
+
+import (
+	"testing"
+
+	"github.com/anishathalye/porcupine"
+
+	"evergate/testenv/drill/history"
+	"evergate/testenv/servers"
+)
+
+// TestReadsOfReplicasAreThoseOfThePrimary has clients share keys while replicas serve reads: each reads what any of
+// them wrote, also while a replica stops again and again. Both replicas serve.
+func TestReadsOfReplicasAreThoseOfThePrimary(t *testing.T) {
+	t.Parallel()
+	env := servers.StartSentinel(t, servers.Options{Replicas: 2, Fast: true})
+	gate := servers.StartGateway(t, "--sentinel", env.SentinelAddrs(), "--master-name", "main", "--workers", "2",
+		"--reads", "prefer-replica")
+	replicas := env.Groups[0].Nodes[1:]
+	s := pool(gate.Addr)
+	s.Begin()
+	awaitOps(t, s, 6000, func() error { return nil })
+	counts := []int{served(t, replicas[0], "get"), served(t, replicas[1], "get")}
+	if most, least := max(counts[0], counts[1]), min(counts[0], counts[1]); least < 300 || least*10 < most*6 {
+		t.Errorf("the replicas have served %v reads", counts)
+	}
+	turn, next := replicas[0].Freeze, replicas[0].Thaw
+	awaitOps(t, s, 12000, func() error {
+		err := turn()
+		turn, next = next, turn
+		return err
+	})
+	if err := replicas[0].Thaw(); err != nil {
+		t.Fatal(err)
+	}
+	s.Stop()
+	result, own := checked(t, s.Taken())
+	if result != porcupine.Ok || !own.Kept() || own.Counts[history.Stale] != 0 {
+		t.Errorf("%v, %+v", result, own)
+	}
+}
+
+// TestReadsOfAnyReplicaAreNot shows that this can fail: where any replica may serve a read.
+func TestReadsOfAnyReplicaAreNot(t *testing.T) {
+	t.Parallel()
+	env := servers.StartSentinel(t, servers.Options{Replicas: 2, Fast: true})
+	gate := servers.StartGateway(t, "--sentinel", env.SentinelAddrs(), "--master-name", "main", "--workers", "2",
+		"--reads", "prefer-replica", "--consistency", "eventual")
+	s := pool(gate.Addr)
+	s.Begin()
+	replica := env.Groups[0].Nodes[1]
+	turn, next := replica.Freeze, replica.Thaw
+	awaitOps(t, s, 4000, func() error {
+		err := turn()
+		turn, next = next, turn
+		return err
+	})
+	if err := replica.Thaw(); err != nil {
+		t.Fatal(err)
+	}
+	s.Stop()
+	result, own := checked(t, s.Taken())
+	if result != porcupine.Illegal || own.Counts[history.Stale] == 0 {
+		t.Errorf("%v, %+v", result, own)
+	}
+}
