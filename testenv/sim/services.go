@@ -25,8 +25,9 @@ func (w *world) initial() varied {
 
 // services are what the gateway is configured to serve.
 func (w *world) services(set varied) []worker.Service {
-	main := worker.Service{Name: "main", Reading: session.Reading{From: set.reads},
-		Hold: set.hold, SilentAfter: set.silent,
+	main := worker.Service{Name: "main", Fresh: w.fresh(),
+		Reading: session.Reading{From: set.reads, Consistency: w.Options.Consistency},
+		Hold:    set.hold, SilentAfter: set.silent,
 		CloseOnGap:   w.Options.CloseOnGap && w.Options.Bug != scenario.KeepOnGap,
 		BlockingLost: w.blockingLost()}
 	if !w.Options.Wide {

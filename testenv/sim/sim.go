@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"evergate/gateway/fanout"
+	"evergate/gateway/freshness"
 	"evergate/gateway/maintenance"
 	"evergate/gateway/session"
 	"evergate/testenv/sim/clients"
@@ -92,6 +93,8 @@ type world struct {
 	drainAt int
 	turns   int
 	numbers int64
+	// poller proves which replicas have what was written; nil where any may serve reads.
+	poller *control.Poller
 	// held is what workers hold, of which clients are notified.
 	held *maintenance.Services
 }
@@ -118,7 +121,7 @@ func build(o scenario.Options) *world {
 	}
 	// Where the State is real a primary may lack what another one acknowledged: that is the judge's business.
 	promised := ledger.Promises{Sharded: o.Sharded(), PopsRetried: o.BlockingLost == scenario.RetryPop,
-		Fresh: o.Reads == session.FromPrimary && o.Voice == scenario.Oracle}
+		Fresh: (o.Reads == session.FromPrimary || o.Consistency == session.Gateway) && o.Voice == scenario.Oracle}
 	if o.RealState() {
 		promised.Left = func(e *ledger.Execution) bool { return w.judge.Left(e) }
 	}
@@ -128,6 +131,14 @@ func build(o scenario.Options) *world {
 			w.judge.Ran(n, at)
 		}
 	})
+	if o.Consistency == session.Gateway {
+		w.poller = control.NewPoller(w.Servers)
+		w.Servers.Reads = func(n *redis.Node, at int, keys []string) {
+			if w.judge != nil {
+				w.judge.Read(n, at, keys)
+			}
+		}
+	}
 	var oracle *control.Oracle
 	var keeper *control.Keeper
 	if o.RealState() {
@@ -136,7 +147,7 @@ func build(o scenario.Options) *world {
 	} else {
 		w.sentinels = sentinel.New(w.Servers, nil)
 		w.makeGates(1)
-		oracle = control.NewOracle(w.Servers)
+		oracle = control.NewOracle(w.Servers, w.published)
 		w.control = oracle
 	}
 	w.faults = faults.New(w.sentinels, oracle, keeper, faults.Gateway{Workers: len(w.gates),
@@ -152,8 +163,26 @@ func (w *world) buildReal() (k *control.Keeper) {
 	w.sentinels = sentinel.New(w.Servers, func(o topology.Observation) { k.Observe(o) })
 	w.makeGates(1 + w.Rnd.IntN(3))
 	w.judge = judge.New(w.sentinels)
-	k = control.NewKeeper(w.sentinels, len(w.gates), w.judge.Event, w.judge.Published)
+	k = control.NewKeeper(w.sentinels, len(w.gates), w.judge.Event, w.published)
 	return k
+}
+
+// published takes a view before the workers do.
+func (w *world) published(v *topology.View) {
+	if w.poller != nil {
+		w.poller.Published(v)
+	}
+	if w.judge != nil {
+		w.judge.Published(v)
+	}
+}
+
+// fresh has the writes in flight of all workers; nil where each may have its own.
+func (w *world) fresh() *freshness.Service {
+	if w.poller == nil {
+		return nil
+	}
+	return w.poller.Service
 }
 
 func (w *world) makeGates(count int) {

@@ -61,6 +61,22 @@ func wideOptionsOf(seed uint64) scenario.Options {
 	o.Reloads = seed%5 < 2 && !o.Planned
 	o.Notices = !o.Users && seed%3 > 0
 	o.BlockingLost = scenario.BlockingLost(seed % uint64(scenario.BlockingLosts))
+	if lap == 0 && o.Reads == session.PreferReplica && (o.RealState() || o.Cluster && o.Async) {
+		o.Consistency = session.Gateway
+	}
+	return o
+}
+
+// provenOptionsOf is a world in which a mistake about what replicas have does harm.
+func provenOptionsOf(seed uint64, bug scenario.Bug) scenario.Options {
+	o := scenario.Options{Seed: seed, Reads: session.PreferReplica, Consistency: session.Gateway,
+		Voice: scenario.Sentinels}
+	switch bug {
+	case scenario.PollEarly:
+		o.Voice = scenario.Bus
+	case scenario.MoveProof:
+		o.Voice, o.Cluster, o.Async = scenario.Oracle, true, true
+	}
 	return o
 }
 
@@ -71,7 +87,7 @@ const bugSeeds = 300
 // longer shows the mistake, as many follow as for others.
 var bugFrom = [scenario.Bugs]uint64{scenario.TrustRole: 228, scenario.NoKill: 1032,
 	scenario.WrongDatabase: 162, scenario.RetryUnasked: 278, scenario.FreeInMulti: 32,
-	scenario.KeepChannels: 21}
+	scenario.KeepChannels: 21, scenario.KeepProof: 50, scenario.MoveProof: 195}
 
 // tellsOfMany leaves out what looks at many seeds: the race detector finds nothing in a simulation, which is one
 // goroutine, and makes it eight times slower.
@@ -165,6 +181,27 @@ func TestEverythingHappens(t *testing.T) {
 	}
 }
 
+// TestProvenReplicasServeReads looks that replicas serve reads where they must have what was acknowledged.
+func TestProvenReplicasServeReads(t *testing.T) {
+	tellsOfMany(t)
+	for bug := scenario.PollEarly; bug < scenario.Bugs; bug++ {
+		var served uint64
+		for seed := range uint64(5) {
+			w := playWorld(provenOptionsOf(seed, bug))
+			if w.Ledger.Fault != "" {
+				t.Fatal(w.failure())
+			}
+			for _, g := range w.gates {
+				s := g.Worker.Stats()
+				served += s.Requests[upstream.Replica]
+			}
+		}
+		if served < 10 {
+			t.Errorf("%+v: replicas served %d reads", provenOptionsOf(0, bug), served)
+		}
+	}
+}
+
 // symptoms are what each mistake must be found by.
 var symptoms = [scenario.Bugs]string{
 	scenario.ResendSent: "executed twice", scenario.WroteAll: "", scenario.WrongLane: "was answered",
@@ -184,6 +221,7 @@ var symptoms = [scenario.Bugs]string{
 	scenario.FreeAfterAuth: "may not do", scenario.FreeInMulti: "EXEC", scenario.FreeParts: "may not do",
 	scenario.FreeScripts: "EVAL", scenario.FreeChannels: "may not", scenario.FreeWrites: "may not do",
 	scenario.NoSelectors: "which its user may do", scenario.DenyRetried: "which its user may do",
+	scenario.PollEarly: "acknowledged before", scenario.KeepProof: "before", scenario.MoveProof: "missed the acknowledged",
 	scenario.NoEnd: "no FAILED_OVER", scenario.NotifyAll: "did not ask", scenario.NotifyWithin: "",
 }
 
@@ -193,13 +231,20 @@ func needsSentinels(b scenario.Bug) bool {
 }
 
 // needsWide says that a mistake is made in what only the clients of wide worlds do.
-func needsWide(b scenario.Bug) bool { return b >= scenario.ForgetLoaded && !needsNotices(b) }
+func needsWide(b scenario.Bug) bool {
+	return b >= scenario.ForgetLoaded && !needsNotices(b) && !needsProof(b)
+}
 
 // needsUsers says that a mistake is made about what users may do.
-func needsUsers(b scenario.Bug) bool { return b >= scenario.OldUsers && !needsNotices(b) }
+func needsUsers(b scenario.Bug) bool {
+	return b >= scenario.OldUsers && !needsNotices(b) && !needsProof(b)
+}
 
 // needsNotices says that a mistake is made about notifications.
-func needsNotices(b scenario.Bug) bool { return b >= scenario.NoEnd }
+func needsNotices(b scenario.Bug) bool { return b >= scenario.NoEnd && !needsProof(b) }
+
+// needsProof says that a mistake is made about what replicas have.
+func needsProof(b scenario.Bug) bool { return b >= scenario.PollEarly }
 
 // listensFor says that a mistake is made about who listens.
 func listensFor(b scenario.Bug) bool {
@@ -223,6 +268,9 @@ func TestBugsAreFound(t *testing.T) {
 			played := 0
 			for seed := bugFrom[bug]; played < bugSeeds; seed++ {
 				o := optionsOf(seed)
+				if needsProof(bug) {
+					o = provenOptionsOf(seed, bug)
+				}
 				if o.Bug = bug; needsSentinels(bug) && o.Voice != scenario.Sentinels ||
 					needsCalm(bug) != o.Planned && o.Voice == scenario.Sentinels || needsOracle(bug) && o.RealState() {
 					continue

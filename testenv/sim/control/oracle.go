@@ -17,11 +17,13 @@ type Oracle struct {
 	view    *topology.View
 	epoch   uint64
 	slots   map[string]*topology.View // views made of slots, by owners
+	// published is told of each new view, before the workers see it.
+	published func(*topology.View)
 }
 
 // NewOracle returns one whose first view is under way.
-func NewOracle(w *redis.Servers) *Oracle {
-	o := &Oracle{Servers: w, slots: map[string]*topology.View{}}
+func NewOracle(w *redis.Servers, published func(*topology.View)) *Oracle {
+	o := &Oracle{Servers: w, slots: map[string]*topology.View{}, published: published}
 	o.Announce(w.Between(0, 300*time.Millisecond))
 	return o
 }
@@ -99,6 +101,7 @@ func (w *Oracle) Turn() {
 		w.planned = w.planned[1:]
 		w.epoch++
 		v.Epoch = w.epoch
+		w.published(&v)
 		w.view = &v
 		w.Tracef("view %d: %s", v.Epoch, redis.Describe(&v))
 	}

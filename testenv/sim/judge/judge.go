@@ -32,6 +32,7 @@ type Judge struct {
 	losses   int
 	// noticed is when the State last told of something wrong with a node: an alarm, or a receipt.
 	noticed map[string]time.Duration
+	reads
 }
 
 // Shown is one View of a service with one shard.
@@ -47,7 +48,7 @@ type Shown struct {
 
 // New returns the judge of the servers.
 func New(w *sentinel.Sentinels) *Judge {
-	return &Judge{w: w, noticed: map[string]time.Duration{}}
+	return &Judge{w: w, noticed: map[string]time.Duration{}, reads: reads{missed: map[int]string{}, saw: map[seen]int{}}}
 }
 
 func (j *Judge) nodeOf(n *topology.Node) *redis.Node {
@@ -132,6 +133,7 @@ func (j *Judge) mayFollow(next *redis.Node) bool {
 
 // Answered looks at what a client was told.
 func (j *Judge) Answered(r *ledger.Request, reply []byte) {
+	j.readAnswered(r, reply)
 	switch {
 	case j.w.Options.Voice == scenario.Bus:
 	case r.State == ledger.Acknowledged && r.Writes():

@@ -24,6 +24,9 @@ type Ledger struct {
 	Fault string
 	// named are the scripts that were called by their names, unknown those of them that the server did not have.
 	named, unknown int
+	// acked are the acknowledged writes of each key, replies how many requests were answered.
+	acked   map[string][]*Request
+	replies int
 	// cursors are the scans under way, Scanned how many have come to their end, Pages how many pages those had.
 	cursors        []*Cursor
 	Scanned, Pages int
@@ -68,11 +71,12 @@ type Where struct {
 }
 
 // New returns an empty one.
-func New(p Promises) *Ledger { return &Ledger{Promises: p} }
+func New(p Promises) *Ledger { return &Ledger{Promises: p, acked: map[string][]*Request{}} }
 
 // Add notes a request that a client sends.
 func (l *Ledger) Add(client int, k Kind, keys ...string) *Request {
-	r := &Request{ID: len(l.Requests), Client: client, Kind: k, keys: keys, Ran: map[string]int{}}
+	r := &Request{ID: len(l.Requests), Client: client, Kind: k, keys: keys, Ran: map[string]int{}, sentAfter: l.replies,
+		saw: -1}
 	l.Requests = append(l.Requests, r)
 	return r
 }
@@ -198,6 +202,8 @@ func NewMemory() Memory {
 
 // Answered checks one reply, whole, against its request. m is the memory of its client.
 func (l *Ledger) Answered(m *Memory, r *Request, reply []byte) {
+	l.replies++
+	r.repliedAs = l.replies
 	if len(reply) > 64<<10 {
 		reply = append(reply[:200:200], '\r', '\n') // the rest is padding
 	}
@@ -269,6 +275,7 @@ func (l *Ledger) wrote(m *Memory, r *Request) {
 			return
 		}
 		l.inOrder(m, r, k, at)
+		l.acked[k] = append(l.acked[k], r)
 		m.Acked[k] = r.ID
 		if l.Execs[at].lost {
 			delete(m.Acked, k)
@@ -278,6 +285,29 @@ func (l *Ledger) wrote(m *Memory, r *Request) {
 	for _, k := range r.keys {
 		l.advance(m, k, r.Ran[k])
 	}
+}
+
+// AckedBefore returns the executions of the writes of a key that were acknowledged before a request was sent.
+func (l *Ledger) AckedBefore(r *Request, key string) (executions []int) {
+	for _, write := range l.acked[key] {
+		if write.repliedAs <= r.sentAfter {
+			executions = append(executions, write.Ran[key])
+		}
+	}
+	return executions
+}
+
+// Saw returns the key of a read of one key, and the execution of the write that it saw; -1 for none, and where that
+// wrote several keys: a replica may be promoted with some of them.
+func (l *Ledger) Saw(r *Request) (key string, write int) {
+	if r.Kind != Get && r.Kind != GetRange || r.saw < 0 {
+		return "", -1
+	}
+	at, ran := l.Requests[r.saw].Ran[r.keys[0]]
+	if !ran || len(l.Requests[r.saw].Ran) > 1 {
+		return "", -1
+	}
+	return r.keys[0], at
 }
 
 func (l *Ledger) inOrder(m *Memory, r *Request, key string, at int) {

@@ -20,8 +20,10 @@ type Request struct {
 	Ran    map[string]int // key -> index of its execution; only writes
 	proto  int            // of HELLO
 	saw    int            // the writer that a read found, -1 for none
-	took   bool           // a pop was answered with an element
-	pops   []pop          // its executions that took one
+	// sentAfter is how many requests had been answered when it was sent, repliedAs its number among those that were.
+	sentAfter, repliedAs int
+	took                 bool  // a pop was answered with an element
+	pops                 []pop // its executions that took one
 	// watched and read are the WATCH before an EXEC, and the read of the key behind that.
 	watched, read *Request
 	cursor        *Cursor // of SCAN

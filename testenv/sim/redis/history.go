@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"evergate/gateway/session"
 	"evergate/testenv/sim/network"
 	"evergate/topology"
 )
@@ -219,6 +220,9 @@ func (n *Node) restart() {
 		}
 	}
 	n.loadingUntil = w.Now + w.Between(0, 200*time.Millisecond)
+	if w.Options.Consistency == session.Gateway { // it serves what was on its disk for a while
+		n.linkAt = n.loadingUntil + w.Between(0, 500*time.Millisecond)
+	}
 	w.Tracef("%s is back, %v, with %d writes, primary %v", n.Addr, n.loses, len(n.Has), n.Primary)
 }
 
@@ -238,6 +242,16 @@ func (l Loss) String() string {
 // Save writes a snapshot to the disk.
 func (n *Node) Save() {
 	n.disk = snapshot{data: Clone(n.data), has: Clone(n.Has), replID: n.replID, offset: n.Offset}
+}
+
+// OffsetSeen is what a server says of its place in its history.
+func OffsetSeen(n *Node) topology.RoleSeen {
+	r := topology.RoleSeen{Addr: n.Addr, Role: topology.RolePrimary, RunID: n.RunID, ReplID: n.replID, Offset: n.Offset,
+		Syncing: n.Link == linkSyncing}
+	if !n.Primary {
+		r.Role = topology.RoleReplica
+	}
+	return r
 }
 
 // RoleSeen is what the server says of itself.

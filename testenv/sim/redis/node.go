@@ -2,11 +2,13 @@ package redis
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"evergate/gateway/resp"
+	"evergate/gateway/session"
 	"evergate/routing"
 	"evergate/testenv/sim/ledger"
 	"evergate/testenv/sim/network"
@@ -199,10 +201,14 @@ func (n *Node) misplaced(l *Conn, keys []string, read, asking bool) []byte {
 
 // execute notes that a command is executed, and returns the number of that.
 func (n *Node) execute(l *Conn, args [][]byte, keys []string) int {
-	at := n.w.Ledger.Executed(args, keys, l.here())
+	here := l.here()
+	here.Behind = here.Behind || n.w.hasMoved(n, keys)
+	at := n.w.Ledger.Executed(args, keys, here)
 	l.ran = at
 	if ledger.Writes(args) {
 		n.w.executes(n, at)
+	} else if n.w.Reads != nil {
+		n.w.Reads(n, at, keys)
 	}
 	return at
 }
@@ -213,11 +219,22 @@ func (l *Conn) here() ledger.Where {
 	return ledger.Where{On: n.ID, Node: n.Addr, At: n.w.Now, Behind: n.behind()}
 }
 
+// hasMoved says that a node is a replica without one of the keys, whose slot moves. It has no text for what is missing,
+// so the gateway takes that for an answer; of a real one it would ask the primary.
+func (w *Servers) hasMoved(n *Node, keys []string) bool {
+	return !n.Primary && slices.ContainsFunc(keys, func(k string) bool {
+		return w.Moving[routing.Slot([]byte(k))] != nil && !has(n.data, k)
+	})
+}
+
 // behind says that the node is not who everybody is to believe: what it knows may be old, and what is written there
 // will be lost.
 func (n *Node) behind() bool {
 	if n.w.Options.RealState() {
 		return false
+	}
+	if n.w.Options.Consistency == session.Gateway {
+		return n.Primary && n.shard.Primary != n
 	}
 	return n.shard.Primary != n && (n.Primary || n.w.Options.Async || n.queue != nil)
 }
@@ -345,8 +362,8 @@ func (n *Node) apply(wr write) {
 	n.touched(wr.key)
 	if n.Has != nil {
 		n.Has[wr.exec] = true
-		n.Offset += int64(len(wr.key)) + 20
 	}
+	n.Offset += int64(len(wr.key)) + 20
 	if wr.by < 0 {
 		delete(n.data, wr.key)
 	} else {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"evergate/gateway/session"
 	"evergate/routing"
 	"evergate/testenv/sim/network"
 	"evergate/testenv/sim/scenario"
@@ -35,9 +36,11 @@ func (w *Servers) Recover(n *Node) {
 
 // Follow makes a node a replica with all that its primary has.
 func (w *Servers) Follow(n *Node) {
+	p := n.shard.Primary
 	n.Primary, n.queue = false, nil
 	n.copies++
-	w.replace(n, Clone(n.shard.Primary.data))
+	n.replID, n.Offset = p.replID, p.Offset
+	w.replace(n, Clone(p.data))
 }
 
 func (w *Servers) BreakAll(n *Node) {
@@ -59,14 +62,24 @@ func (w *Servers) MoveKeys(tag string, from, to *Shard, all bool) {
 			continue
 		}
 		for _, n := range to.Nodes {
-			n.data[k] = by
-			n.touched(k)
+			w.bring(n, write{key: k, by: by, exec: w.Ledger.Requests[by].Ran[name]})
 		}
 		for _, n := range from.Nodes {
 			delete(n.data, k)
 			n.touched(k)
 		}
 	}
+}
+
+// bring gives a node a key of a slot that moves to it. Where replicas are held to what was acknowledged they lag with
+// that as well.
+func (w *Servers) bring(n *Node, wr write) {
+	if n != n.shard.Primary && w.Options.Consistency == session.Gateway {
+		wr.at = w.Now + w.Between(0, 50*time.Millisecond)
+		n.queue = append(n.queue, wr)
+		return
+	}
+	n.apply(wr)
 }
 
 // Kill ends a process; its data are on its disk, and it comes back in a while.
@@ -130,6 +143,7 @@ func (n *Node) StepDown() { n.Primary = false }
 // Lead makes a node the primary of its shard, whom all replicas of that follow.
 func (w *Servers) Lead(s *Shard, next *Node) {
 	next.queue, next.Primary = nil, true
+	next.replID = w.Name()
 	s.Primary = next
 	for _, n := range s.Nodes {
 		if n != next && !n.Primary {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"evergate/gateway/session"
 	"evergate/testenv/sim/ledger"
 	"evergate/testenv/sim/network"
 	"evergate/testenv/sim/scenario"
@@ -31,6 +32,8 @@ type Servers struct {
 	lastClient int64   // of any node
 	// executes is told of each write as a node executes it.
 	executes func(n *Node, at int)
+	// Reads is told of each read of keys; nil: of none.
+	Reads func(n *Node, at int, keys []string)
 }
 
 // New returns the servers of a run, connected and without faults.
@@ -139,6 +142,12 @@ func (w *Servers) buildPlain() {
 		}
 		s.Primary = s.Nodes[0]
 		s.Primary.Primary = true
+		for _, n := range s.Nodes {
+			if w.Options.Consistency == session.Gateway { // replicas are proven by their runs and histories
+				n.RunID, n.replID = w.Name(), s.Primary.replID
+				n.View = &topology.Node{ID: n.View.ID, Addr: n.Addr, Announced: n.Addr, Version: n.View.Version, RunID: n.RunID}
+			}
+		}
 		w.Shards = append(w.Shards, s)
 	}
 }

@@ -16,6 +16,8 @@ type Options struct {
 	// Cluster: three shards and slots that move; else one shard. Only with Oracle.
 	Cluster bool
 	Reads   session.Reads
+	// Consistency is how fresh the reads of replicas must be. Only Eventual and Gateway.
+	Consistency session.Consistency
 	// Async: replicas lag, and a failover may lose what they have not got.
 	Async bool
 	// Planned: nothing happens but SENTINEL FAILOVER, and nobody is slow. Only with Sentinels.
@@ -153,6 +155,11 @@ const (
 	NoEnd
 	NotifyAll
 	NotifyWithin
+	// PollEarly has polls begin before they have their number, KeepProof takes a replica that restarts for one that
+	// still has everything, and MoveProof overlooks that a shard has gained a slot.
+	PollEarly
+	KeepProof
+	MoveProof
 	// Bugs is how many there are.
 	Bugs
 )
@@ -170,7 +177,8 @@ var bugNames = [Bugs]string{"none", "resend sent writes", "wrote all", "wrong la
 	"check nothing after AUTH",
 	"check nothing in transactions", "check no parts", "check no keys of scripts", "check no channels",
 	"take reads for writes", "overlook selectors", "deny what is retried",
-	"never end a hold", "notify those that did not ask", "notify within a reply"}
+	"never end a hold", "notify those that did not ask", "notify within a reply",
+	"poll before the number", "keep proofs over restarts", "move slots with their proof"}
 
 func (b Bug) String() string { return bugNames[b] }
 

@@ -1,0 +1,79 @@
+package judge
+
+import (
+	"fmt"
+
+	"evergate/gateway/session"
+	"evergate/routing"
+	"evergate/testenv/sim/ledger"
+	"evergate/testenv/sim/redis"
+)
+
+// reads are what is known of the reads of a gateway whose replicas serve those that they have all writes for.
+type reads struct {
+	// missed has, for each execution of a read that missed a write, which that was.
+	missed map[int]string
+	// saw has the execution of the newest write that a client has seen of a key.
+	saw map[seen]int
+	// OnReplicas is how many replicas served.
+	OnReplicas int
+}
+
+type seen struct {
+	client int
+	key    string
+}
+
+// Read looks at a read that a node executes: it has every write that was acknowledged to any client before the read was
+// sent, unless that is lost.
+func (j *Judge) Read(n *redis.Node, at int, keys []string) {
+	l := j.w.Ledger
+	e := &l.Execs[at]
+	if j.w.Options.Consistency != session.Gateway || e.Request < 0 || j.view == nil {
+		return
+	}
+	for _, k := range keys {
+		p := j.primaryOf(k)
+		if p == nil || p == n {
+			continue
+		}
+		j.OnReplicas++
+		for _, write := range l.AckedBefore(l.Requests[e.Request], k) {
+			if !n.Has[write] && p.Has[write] {
+				j.missed[at] = fmt.Sprintf("%s, which has not %v of %s", n.Addr, l.Requests[l.Execs[write].Request], k)
+			}
+		}
+	}
+}
+
+// primaryOf is the node that the gateway last believed to be the primary for a key.
+func (j *Judge) primaryOf(key string) *redis.Node {
+	sh := j.view.Shard(routing.Slot([]byte(key)))
+	if sh == nil {
+		return nil
+	}
+	return j.nodeOf(sh.Standing())
+}
+
+// readAnswered looks at a read that was answered: it missed nothing, and saw nothing older than what its client had
+// seen before.
+func (j *Judge) readAnswered(r *ledger.Request, reply []byte) {
+	l := j.w.Ledger
+	if j.w.Options.Consistency != session.Gateway || r.State != ledger.Acknowledged {
+		return
+	}
+	if why := j.missed[executionOf(reply)]; why != "" {
+		l.Fail("%v was read from %s: that was acknowledged before", r, why)
+	}
+	key, write := l.Saw(r)
+	if write < 0 || j.view == nil {
+		return
+	}
+	of := seen{r.Client, key}
+	last, has := j.saw[of]
+	if p := j.primaryOf(key); has && write < last && p != nil && p.Has[last] {
+		l.Fail("%v saw %v, and its client had seen %v before", r, l.Requests[l.Execs[write].Request],
+			l.Requests[l.Execs[last].Request])
+	}
+	j.saw[of] = write
+}
