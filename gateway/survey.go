@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 
+	"evergate/gateway/acks"
 	"evergate/gateway/config"
 	"evergate/topology/watch"
 )
@@ -37,6 +38,9 @@ func watched(s *config.Service, tls *tlsOf) watch.Service {
 		Replicas: s.Replicas, AddressMap: s.AddressMap, ConfirmMajority: s.Confirm == config.ConfirmMajority,
 		FenceMinority: s.FenceMinority,
 		Upstream:      s.Upstream.Read, Sentinel: s.Sentinel.Read,
+	}
+	if s.Acks.Level != acks.None {
+		of.Acks = s.Acks.Level.Need
 	}
 	if t := tls.upstream; t != nil {
 		of.UpstreamTLS = t

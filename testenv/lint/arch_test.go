@@ -79,7 +79,7 @@ var rooms = map[string]room{
 		"topology/decide", "topology/keeper"},
 		modules: []string{hclog}},
 	"gateway": {ours: []string{"gateway/freshness", "gateway/poller",
-		"gateway/metrics", "gateway/observe", "gateway/access", "gateway/account",
+		"gateway/acks", "gateway/metrics", "gateway/observe", "gateway/access", "gateway/account",
 		"gateway/config", "gateway/policy",
 		"gateway/ratelimit",
 		"gateway/admin", "gateway/loop", "gateway/maintenance", "gateway/worker", "gateway/outage", "gateway/shared",

@@ -26,6 +26,12 @@ func heardNode(addr string, role topology.Role, change func(*NodeFound)) NodeFou
 	return n
 }
 
+// confirmedView has a shard with so many replicas attached.
+func confirmedView(attached int) *topology.View {
+	return &topology.View{Shards: []topology.Shard{{Name: "m", Primary: &topology.Node{Addr: "p:1"},
+		Replicas: []*topology.Node{{Addr: "r:1"}}, Copies: topology.Copies{Attached: attached, Promotable: 2}}}}
+}
+
 // TestJudgement covers problems that real servers on one machine do not have.
 func TestJudgement(t *testing.T) {
 	view := &topology.View{Shards: []topology.Shard{{Name: "m", Primary: &topology.Node{Addr: "p:1"}}}}
@@ -54,6 +60,15 @@ func TestJudgement(t *testing.T) {
 		wants     string // empty: no problem of its grade or worse
 	}{
 		"sound": {found: Findings{Sentinels: three(), Nodes: nodes}, grade: Warning},
+		"too few replicas confirm": {found: Findings{Sentinels: three(), Nodes: nodes, View: confirmedView(1)},
+			s: Service{Sentinels: by.Sentinels, MasterName: "m", Acks: func(topology.Copies) int { return 2 }}, grade: Broken,
+			wants: "writes to shard 'm' fail with NOREPLICAS: 2 replicas must confirm each write (--acks), and 1 is attached"},
+		"just enough replicas confirm": {found: Findings{Sentinels: three(), Nodes: nodes, View: confirmedView(1)},
+			s: Service{Sentinels: by.Sentinels, MasterName: "m", Acks: func(topology.Copies) int { return 1 }}, grade: Warning,
+			wants: "1 replica must confirm each write (--acks), and 1 is attached to p:1: after a failover"},
+		"replicas that are not reported": {found: Findings{Sentinels: three(), Nodes: nodes, View: confirmedView(-1)},
+			s: Service{Sentinels: by.Sentinels, MasterName: "m", Acks: func(topology.Copies) int { return 1 }}, grade: Warning,
+			wants: "p:1 does not report its replicas"},
 		"quorum by counting": {found: Findings{Sentinels: three(func(n *SentinelFound) { n.Usable = 1 }, lost("timeout"),
 			lost("timeout")), Nodes: nodes}, grade: Fragile, wants: "a:1 sees 1 of 3 Sentinels alive, 2 must agree"},
 		"quorum of one side": {found: Findings{Sentinels: three(func(n *SentinelFound) { n.NoQuorum = "NOQUORUM 1" }),
@@ -101,7 +116,7 @@ func TestJudgement(t *testing.T) {
 			s.Sentinels, s.MasterName = by.Sentinels, by.MasterName
 		}
 		f := &c.found
-		if c.grade != Broken {
+		if c.grade != Broken && f.View == nil {
 			f.View = view
 			f.View.Shards[0].Replicas = []*topology.Node{{Addr: "r:1"}}
 		}

@@ -34,6 +34,7 @@ func (j *judgement) roles() {
 	}
 	j.twice(runs)
 	j.scripts()
+	j.acks()
 	j.wait()
 }
 
@@ -91,6 +92,32 @@ func (j *judgement) primary(n *NodeFound) {
 	case n.MinReplicas == 0 && have > 0:
 		j.problem(Hint, "min-replicas-to-write is 0: a primary that is isolated from its replicas acknowledges writes that "+
 			"a failover loses")
+	}
+}
+
+// acks reports shards with too few replicas to confirm writes, or just enough.
+func (j *judgement) acks() {
+	if j.s.Acks == nil || j.View == nil {
+		return
+	}
+	for i := range j.View.Shards {
+		sh := &j.View.Shards[i]
+		need, have := j.s.Acks(sh.Copies), sh.Copies.Attached
+		if need == 0 || sh.Primary == nil {
+			continue
+		}
+		must := oneOr(need == 1, "1 replica", fmt.Sprintf("%d replicas", need)) + " must confirm each write (--acks)"
+		there := oneOr(have == 1, "1 is", fmt.Sprintf("%d are", have)) + " attached to " + sh.Primary.Addr
+		switch {
+		case have < 0:
+			j.problem(Warning, "%s, and %s does not report its replicas: writes are UNCERTAIN while they are missing", must,
+				sh.Primary.Addr)
+		case have < need:
+			j.problem(Broken, "writes to shard '%s' fail with NOREPLICAS: %s, and %s", sh.Name, must, there)
+		case have == need:
+			j.problem(Warning, "%s, and %s: after a failover, and when a replica is lost, writes to shard '%s' fail "+
+				"(NOREPLICAS)", must, there, sh.Name)
+		}
 	}
 }
 

@@ -76,6 +76,7 @@ type Service struct {
 	ConfirmMajority bool
 	// FenceMinority is decide.Settings.FenceMinority.
 	FenceMinority bool
+	Acks          func(of topology.Copies) int // how many replicas of a shard must confirm each write; nil: none
 	// Upstream is for servers, Sentinel for Sentinels; both are called at each dial.
 	Upstream, Sentinel Credentials
 	// UpstreamTLS and SentinelTLS are likewise; nil: connections are plain.
