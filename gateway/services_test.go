@@ -41,6 +41,12 @@ func only(names ...string) func(*config.Gateway) {
 	}
 }
 
+// known waits until the topology of a service is known.
+func known(t *testing.T, g *Gateway, service string) {
+	t.Helper()
+	until(t, "the topology of "+service, func() bool { return g.viewNamed(service) != nil })
+}
+
 // open counts the descriptors of the process; 0 where that is not possible.
 func open() int {
 	all, _ := os.ReadDir("/proc/self/fd")
@@ -115,6 +121,7 @@ func TestServicesComeAndGo(t *testing.T) {
 			if got := config.Names(changes.Applied); got != "services (other)" || len(changes.Restart) > 0 {
 				t.Fatalf("%+v", changes)
 			}
+			known(t, g, "other")
 			addr := g.Addrs()[1].String()
 			before := two.sets.Load()
 			leaves := write(t, addr, 20)
@@ -158,11 +165,13 @@ func TestAddressPassesToAnotherService(t *testing.T) {
 	s := second("other", "unix:"+socket, one)
 	s.Listen = append(s.Listen, first[:strings.LastIndex(first, ":")]+":00")
 	reload(t, g, add(s))
+	known(t, g, "other")
 	for _, addr := range []string{socket, g.Addrs()[2].String()} {
 		connect(t, addr).want("+OK\r\n", "SET", "k", "old")
 	}
 	s.Name, s.Primary = "renamed", two.addr
 	reload(t, g, func(c *config.Gateway) { c.Services[1] = s })
+	known(t, g, "renamed")
 	for _, addr := range []string{socket, g.Addrs()[2].String()} {
 		connect(t, addr).want("+OK\r\n", "SET", "k", "new")
 	}
@@ -209,6 +218,7 @@ func TestRemovedServiceWaitsNoLongerThanDrainTimeout(t *testing.T) {
 	s := second("other", "127.0.0.1:0", n)
 	s.Hold = config.Hold{Mode: config.HoldFor, Window: time.Hour}
 	reload(t, g, add(s))
+	known(t, g, "other")
 	p := connect(t, g.Addrs()[1].String())
 	p.want("+OK\r\n", "SET", "k", "v")
 	if err := n.server.Close(); err != nil {

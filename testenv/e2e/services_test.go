@@ -176,6 +176,7 @@ func TestServicesUnderLoad(t *testing.T) {
 	for round := range 2 {
 		g.reload(settings(alone, fmt.Sprintf("- {name: extra, listen: ['%s'], sentinel: '%s', master-name: '%s'}\n",
 			extra.Addr(), watched.SentinelAddrs(), watched.Groups[0].Name)))
+		g.awaits("its topology", "primary found: service=extra", round+1)
 		key := fmt.Sprint("extra", round, "-")
 		leaves := count(t, extra.Addr(), key, 20)
 		leaves.goOn(t, 2000)
