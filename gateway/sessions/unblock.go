@@ -18,17 +18,24 @@ import (
 const closeWithin = time.Second
 
 // EndBlocked is Close for a client that may be in a blocking command: it is closed behind the reply to that, which may
-// have come in this round.
+// have come in this round, or be kept.
 func (t *Table) EndBlocked(c *Session, why session.CloseReason) {
 	switch {
 	case c.closed || c.Ending:
-	case c.AwaitsBlocking() && t.askUnblock(c),
+	case c.AwaitsBlocking() && (c.wasServed() || t.askUnblock(c)),
 		c.Reason == wait.Running && c.Replies.Owed() == 0 && c.Output.Len() > 0:
 		c.own().closeBy = t.x.clock.Now + closeWithin
 		t.End(c, why)
 	default:
 		t.Close(c, why)
 	}
+}
+
+// wasServed reports whether the server has replied to the blocking command for whose reply the session waits: it is
+// withheld, or replicas are yet to confirm it.
+func (c *Session) wasServed() bool {
+	_, t, _ := c.BlocksOn()
+	return t == nil && len(c.retries) == 0
 }
 
 // overstays reports whether a client that is closed by EndBlocked has had its time: its server does not answer, or it

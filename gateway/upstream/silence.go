@@ -100,6 +100,8 @@ func (p *Pool) Heard(l *Conn, n int) {
 		l.Silent = false
 		p.listenFrom(l) // listen skips silent connections
 		p.Users.Usable(l.Key.Service)
+	} else if l.Owned && l.Acks.Owes() {
+		p.listenFrom(l) // nothing was waited for while a blocking command was in front of the WAIT
 	}
 	if l.WriteAt > 0 { // what waited for a reply is written
 		l.WriteAt = p.Clock.Now
