@@ -42,8 +42,8 @@ func (x *Exchange) ReadElsewhere(l *upstream.Conn) {
 	}
 }
 
-// AskPrimary retries the read at the front of a connection on the primary, if that can be asked at once: a replica
-// replied that something is missing. It returns false when that reply is the answer.
+// AskPrimary retries the read at the front of a connection on the primary, if that can be asked at once or the reply
+// must not be old: a replica replied that something is missing. It returns false when that reply is the answer.
 func (x *Exchange) AskPrimary(l *upstream.Conn, reply []byte) bool {
 	s := x.Served(l)
 	t := *l.Inflight.Front()
@@ -52,7 +52,7 @@ func (x *Exchange) AskPrimary(l *upstream.Conn, reply []byte) bool {
 		t.Redirects >= retry.RedirectsMax {
 		return false
 	}
-	if !s.PrimaryTakes(int(t.Shard), l.Key.Setup) {
+	if c.Reading().Consistency != session.Gateway && !s.PrimaryTakes(int(t.Shard), l.Key.Setup) {
 		return false
 	}
 	frame := l.Queue.Frame(l.Queue.AnsweredTo(), t.End)

@@ -56,11 +56,13 @@ func show(value any) string {
 }
 
 func TestLacks(t *testing.T) {
-	long := "*2\r\n$-1\r\n$5000\r\n" + strings.Repeat("x", 5000) + "\r\n"
+	long := "*2\r\n$5000\r\n" + strings.Repeat("x", 5000) + "\r\n$-1\r\n"
+	absent := "*1000\r\n" + strings.Repeat("$-1\r\n", 1000)
 	for reply, want := range map[string]bool{
 		"_\r\n": true, "$-1\r\n": true, "*-1\r\n": true, ":0\r\n": true, ":-2\r\n": true, "$0\r\n\r\n": true, "*0\r\n": true,
-		"%0\r\n": true, "*2\r\n+a\r\n$-1\r\n": true, "~1\r\n_\r\n": true, long: false,
-		"+OK\r\n": false, "$1\r\n0\r\n": false, ":10\r\n": false, "*1\r\n:0\r\n": false,
+		"%0\r\n": true, "*2\r\n+a\r\n$-1\r\n": true, "~1\r\n_\r\n": true, long: false, absent: true,
+		"*2\r\n:0\r\n:0\r\n": true, "*1\r\n*-1\r\n": true, "*1\r\n:-2\r\n": true, "*2\r\n:1\r\n:0\r\n": false,
+		"+OK\r\n": false, "$1\r\n0\r\n": false, ":10\r\n": false, "*1\r\n+a\r\n": false,
 		"-ERR no\r\n": false, ",0\r\n": false,
 	} {
 		if Lacks([]byte(reply)) != want {

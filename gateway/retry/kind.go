@@ -100,7 +100,12 @@ func worded(reply []byte) bool {
 // IsAbsent reports whether a reply may be that of a missing key, or has one among its elements. A replica of a cluster
 // does not know that a slot is being moved: a key that has moved is missing there, while its primary would reply ASK.
 func IsAbsent(reply []byte) bool {
-	return resp.Lacks(reply) || bytes.Equal(reply, typeNone) || bytes.HasPrefix(reply, []byte("-ERR no such key"))
+	return resp.Lacks(reply) || bytes.Equal(reply, typeNone) || reply[0] == '-' && lacksKey(reply)
+}
+
+// lacksKey reports whether an error may be that of a command about a missing key.
+func lacksKey(reply []byte) bool {
+	return bytes.HasPrefix(reply, []byte("-ERR no such key")) || bytes.HasPrefix(reply, []byte("-NOGROUP "))
 }
 
 // typeNone is the type of a missing key.
