@@ -174,6 +174,8 @@ var ofBuffers = []metric[Facts]{
 		func(s *worker.Stats) uint64 { return s.Withheld }),
 	total("replies_withheld_released_total", "Withheld replies that turned out to be true, and were passed on.",
 		func(s *worker.Stats) uint64 { return s.WithheldReleased }),
+	total("replicas_left_out_total", "How often a replica was left out of reads, since it answered slowly or with errors.",
+		func(s *worker.Stats) uint64 { return s.ReplicasLeftOut }),
 	total("reads_rerouted_total", "Reads that were moved off silent connections.",
 		func(s *worker.Stats) uint64 { return s.ReadElsewhere }),
 	totals("reads_on_primary_total", "Reads of clients with reads on replicas that went to a primary, by reason.",

@@ -21,7 +21,8 @@ func failover(b []byte, f *Facts) []byte {
 		{"rejected_after_timeout", s.HoldRefused}, {"rejected_buffer_full", s.HoldOverfull},
 		{"rejected_dry_run", s.WouldHaveHeld}, {"replies_withheld", s.Withheld},
 		{"replies_withheld_released", s.WithheldReleased}, {"connections_silent", s.ConnsSilent},
-		{"reads_rerouted", s.ReadElsewhere}, {"reads_retried_on_primary", s.Suspected},
+		{"reads_rerouted", s.ReadElsewhere},
+		{"replicas_left_out", s.ReplicasLeftOut}, {"reads_retried_on_primary", s.Suspected},
 		{"stale_connections_killed", s.Fenced},
 	} {
 		b = fmt.Appendf(b, "%s:%d\r\n", c.name, c.count)

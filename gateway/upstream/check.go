@@ -98,6 +98,9 @@ func (p *Pool) Deadlines(due func(what string, at time.Duration)) {
 		case l.State != Open:
 			continue
 		}
+		if l.health.out() && p.sets[l.Key].conns[0] == l {
+			due("a replica that is left out", l.health.until)
+		}
 		if l.RefusingUntil > 0 {
 			due("the end of a rejection", l.RefusingUntil)
 		}

@@ -218,6 +218,8 @@ type Conn struct {
 	RunID  string
 	Client int64
 	Kill   []int64
+	// health is how its server answers, if that is a replica.
+	health *health
 	// proven is what package freshness knows of the connection.
 	proven freshness.Opened
 	// OwnOffset: WAIT counts only what was written on this connection.

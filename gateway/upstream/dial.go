@@ -123,6 +123,7 @@ func (p *Pool) Opened(id ConnID, met Greeting) {
 	}
 	if l.Key.Purpose == Replica {
 		l.proven = p.servers[l.Key.Service].fresh.Open(met.RunID)
+		l.health.letIn(p.Clock.Now)
 	}
 	if len(l.Kill) > 0 {
 		p.counts.Fenced += uint64(p.servers[l.Key.Service].kill.Killed(l.Key.Node, l.Kill))

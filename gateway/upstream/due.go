@@ -45,6 +45,9 @@ func (l *Conn) timer(p *Pool) {
 // openTimer does so for one that is open.
 func (l *Conn) openTimer(p *Pool) {
 	p.listen(l)
+	if l.health.out() {
+		l.askLeftOut(p)
+	}
 	if l.Slicing() || l.WriteAt > 0 {
 		p.Dirty(l)
 	}
@@ -89,6 +92,7 @@ func (l *Conn) openTimer(p *Pool) {
 func (p *Pool) CannotServe(l *Conn, how topology.ReportKind, pause time.Duration) {
 	l.RefusingUntil, l.OnTrial = p.Clock.Now+pause, true
 	p.Clock.At(l.RefusingUntil)
+	l.leaveOut(p)
 	p.Report(l, how)
 }
 

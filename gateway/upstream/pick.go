@@ -91,6 +91,9 @@ func (s *Servers) pickReplica(r *route, read *Read, with Company) (*Conn, Obstac
 	}
 	for i := range tries {
 		set := r.replicas[(first+uint32(i))%uint32(len(r.replicas))]
+		if read.Why = LeftOut; set.health.out() && r.spares() {
+			continue
+		}
 		read.Why = NotConnected
 		if l, _ := set.Take(with); l != nil && s.Serves(l, read) {
 			return l, Free
@@ -99,12 +102,23 @@ func (s *Servers) pickReplica(r *route, read *Read, with Company) (*Conn, Obstac
 	return nil, Free
 }
 
+// spares reports whether the shard has a replica that is not left out and takes reads, so that others can be.
+func (r *route) spares() bool {
+	return slices.ContainsFunc(r.replicas, func(set *Set) bool {
+		return !set.health.out() && slices.ContainsFunc(set.conns, func(l *Conn) bool { return l.State == Open && !l.Silent })
+	})
+}
+
 // pickAny returns a connection to the next replica in turn.
 func (s *Servers) pickAny(r *route, read *Read, with Company) (*Conn, Obstacle) {
-	best := Free
+	best, spares := Free, r.spares()
 	for range r.replicas {
 		r.next++
-		l, why := r.replicas[r.next%uint32(len(r.replicas))].Take(with)
+		set := r.replicas[r.next%uint32(len(r.replicas))]
+		if spares && set.health.out() {
+			continue
+		}
+		l, why := set.Take(with)
 		if l != nil {
 			return l, Free
 		}

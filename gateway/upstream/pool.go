@@ -101,6 +101,8 @@ type Stats struct {
 	ConnsOpened      uint64
 	// ConnsSilent counts connections that fell silent.
 	ConnsSilent uint64
+	// ReplicasLeftOut counts how often a replica was left out of reads since it answered slowly or with errors.
+	ReplicasLeftOut uint64
 	// Fenced counts stale connections that were ended at a server before a new one was used.
 	Fenced    uint64
 	ConnsLost [LostReasons]uint64

@@ -31,7 +31,9 @@ type Set struct {
 	rejects bool
 	// failing: the last dedicated connection could not be opened. trial is the last one that was tried since.
 	failing bool
-	trial   *Conn
+	// health is how a replica answers.
+	health health
+	trial  *Conn
 }
 
 // Set returns the connections to a node for a purpose, and dials the first one. Those of an earlier use of the node are
@@ -77,6 +79,7 @@ func (s *Servers) set(n *topology.Node, key Key) *Set {
 func (set *Set) make() *Conn {
 	l := &Conn{Key: set.key, UsedAt: set.servers.pool.Clock.Now, measured: set.servers.measuredAt(set.key.Node)}
 	l.Queue.Blocks = set.servers.pool.Blocks
+	l.health = &set.health
 	l.Inflight.marker, l.Inflight.node = &set.servers.marker, set.key.Node
 	if n := len(set.servers.pool.free); n > 0 {
 		l.ID = set.servers.pool.free[n-1]

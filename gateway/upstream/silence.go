@@ -74,11 +74,13 @@ func (p *Pool) listen(l *Conn) {
 	case p.Clock.Now < silent:
 		if !l.SentOn {
 			l.SentOn = true
+			l.leaveOut(p)
 			p.Users.Slow(l)
 		}
 		p.Clock.At(silent)
 	default:
 		l.Silent = true
+		l.leaveOut(p)
 		p.counts.ConnsSilent++
 		if !l.Retiring {
 			p.Report(l, topology.ConnectionSilent)
@@ -95,6 +97,9 @@ func (p *Pool) listenFrom(l *Conn) {
 // Heard records that n bytes came from the server of a connection.
 func (p *Pool) Heard(l *Conn, n int) {
 	p.counts.UpstreamInBytes += uint64(n)
+	if l.Key.Purpose == Replica && l.Awaits() {
+		l.heard(p, p.Clock.Now-l.WaitsFrom)
+	}
 	l.WaitsFrom, l.Slow, l.Suspected, l.SentOn = p.Clock.Now, false, false, false
 	if l.Silent {
 		l.Silent = false

@@ -248,6 +248,7 @@ func (s *Stats) Add(o *Stats) {
 		{&s.Suspected, &o.Suspected}, {&s.Retried, &o.Retried}, {&s.Uncertain, &o.Uncertain}, {&s.OutOfOrder, &o.OutOfOrder},
 		{&s.Queued, &o.Queued}, {&s.PopsRetried, &o.PopsRetried},
 		{&s.Withheld, &o.Withheld}, {&s.WithheldReleased, &o.WithheldReleased}, {&s.ConnsSilent, &o.ConnsSilent},
+		{&s.ReplicasLeftOut, &o.ReplicasLeftOut},
 		{&s.ReadElsewhere, &o.ReadElsewhere}, {&s.Fenced, &o.Fenced}, {&s.Holds, &o.Holds},
 		{&s.HoldsEnded, &o.HoldsEnded}, {&s.Held, &o.Held}, {&s.HoldReleased, &o.HoldReleased},
 		{&s.HoldExpired, &o.HoldExpired}, {&s.HoldLeft, &o.HoldLeft}, {&s.HoldRefused, &o.HoldRefused},
