@@ -124,19 +124,27 @@ func takeOver(address string, open []listener, d *directory) (net.Listener, erro
 	if !ok {
 		return nil, nil
 	}
-	if unix, ok := old.(*net.UnixListener); ok {
-		unix.SetUnlinkOnClose(false) // the path stays
-	}
 	file, err := old.File()
 	if err != nil {
 		return nil, fmt.Errorf("listen %s: %w", address, err)
 	}
 	defer file.Close()
-	ln, err := net.FileListener(file)
-	if unix, ok := ln.(*net.UnixListener); ok {
-		unix.SetUnlinkOnClose(true)
+	return net.FileListener(file) // which removes no path
+}
+
+// passPaths has the paths of unix sockets that pass from closed listeners to others stay until those are closed.
+func passPaths(closed, to []listener) {
+	for _, old := range closed {
+		was, ok := old.Listener.(*net.UnixListener)
+		at := slices.IndexFunc(to, func(ln listener) bool { return ln.address == old.address })
+		if !ok || at < 0 {
+			continue
+		}
+		was.SetUnlinkOnClose(false)
+		if now, ok := to[at].Listener.(*net.UnixListener); ok {
+			now.SetUnlinkOnClose(true)
+		}
 	}
-	return ln, err
 }
 
 // beside returns the listeners that are not among others.

@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -170,6 +171,14 @@ func TestAddressPassesToAnotherService(t *testing.T) {
 		connect(t, addr).want("+OK\r\n", "SET", "k", "old")
 	}
 	s.Name, s.Primary = "renamed", two.addr
+	taken := s
+	taken.Listen = append(slices.Clone(s.Listen), one.addr)
+	c := g.Config()
+	c.Services = []config.Service{c.Services[0], taken}
+	if _, err := g.Reload(c); err == nil {
+		t.Error("a listener has an address that is in use")
+	}
+	connect(t, socket).want("+OK\r\n", "SET", "k", "old")
 	reload(t, g, func(c *config.Gateway) { c.Services[1] = s })
 	known(t, g, "renamed")
 	for _, addr := range []string{socket, g.Addrs()[2].String()} {
