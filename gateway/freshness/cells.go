@@ -115,10 +115,8 @@ func (s *Service) End(c Cell) {
 	s.mark(c, 1)
 }
 
-// Raise marks AllKeys: no replica may serve a read until it has reached a poll that begins after now. It is called when
-// a connection to a primary has opened, since a write of an earlier connection, whose outcome is unknown, may have been
-// executed until then.
-func (s *Service) Raise() { s.mark(AllKeys, 0) }
+// raise marks AllKeys: no replica may serve a read until it has reached a poll that begins after now.
+func (s *Service) raise() { s.mark(AllKeys, 0) }
 
 // mark marks a cell, and counts ended writes of it as no longer in flight.
 func (s *Service) mark(c Cell, ended uint64) {
@@ -169,7 +167,7 @@ func (s *Service) Executed(slot int, by topology.NodeID) {
 	was := s.elsewhere[slot].Swap(int32(by) + 1)
 	if was != 0 && was != int32(by)+1 {
 		// The slot went on, or back, and what was written in between arrived there only with it.
-		s.Raise()
+		s.raise()
 	}
 }
 

@@ -1,6 +1,7 @@
 package freshness
 
 import (
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -12,13 +13,13 @@ type pair struct {
 	*Service
 	state  *State
 	now    time.Time
-	woken  int
+	woken  atomic.Int32
 	opened Opened
 }
 
 func newPair() *pair {
 	p := &pair{now: time.Unix(1000, 0)}
-	p.Service = New(1, p.now, func() { p.woken++ })
+	p.Service = New(1, p.now, func() { p.woken.Add(1) })
 	p.state = NewState(p.Service)
 	primary := &topology.Node{ID: 0, Addr: "s0", RunID: "run0"}
 	replica := &topology.Node{ID: 1, Addr: "s1", RunID: "run1"}
@@ -91,12 +92,12 @@ func TestNothingIsAskedWithoutNeed(t *testing.T) {
 	if n := p.answer(0, 0); n != 0 {
 		t.Errorf("%d questions without a read", n)
 	}
-	p.woken = 0
+	p.woken.Store(0)
 	for range 100 {
 		p.may()
 	}
-	if p.woken != 1 {
-		t.Errorf("100 reads woke the poller %d times", p.woken)
+	if n := p.woken.Load(); n != 1 {
+		t.Errorf("100 reads woke the poller %d times", n)
 	}
 	if n := p.answer(100, 100); n != 2 {
 		t.Errorf("%d questions for the first reads", n)
@@ -108,13 +109,13 @@ func TestNothingIsAskedWithoutNeed(t *testing.T) {
 		}
 	}
 	key := p.Cell([]byte("key"))
-	p.woken = 0
+	p.woken.Store(0)
 	p.Begin(key)
 	p.End(key)
 	p.Begin(key)
 	p.End(key)
-	if p.woken != 1 {
-		t.Errorf("two writes woke the poller %d times", p.woken)
+	if n := p.woken.Load(); n != 1 {
+		t.Errorf("two writes woke the poller %d times", n)
 	}
 	if n := p.answer(200, 200); n != 2 {
 		t.Errorf("%d questions after a write", n)

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"evergate/testenv/servers"
 	"evergate/topology"
 )
 
@@ -327,7 +328,7 @@ func (m *model) endWrite() {
 		m.service.End(m.service.Cell(keyText(w.key)))
 	}
 	if !w.executed {
-		m.service.Raise()
+		m.service.raise()
 	}
 }
 
@@ -460,7 +461,7 @@ func (m *model) restart(s *server) {
 			r.replID, r.log = s.replID, slices.Clone(s.log)
 		}
 	}
-	m.service.Raise() // connections to it are new ones
+	m.service.raise() // connections to it are new ones
 	if m.rng.IntN(2) == 0 {
 		m.publish()
 	}
@@ -532,7 +533,7 @@ func (m *model) failOver() {
 	for _, r := range m.reads {
 		r.least = min(r.least, m.acked[r.key])
 	}
-	m.service.Raise() // connections to it are new ones
+	m.service.raise() // connections to it are new ones
 	m.publish()
 }
 
@@ -589,7 +590,11 @@ func (m *model) play(steps int) {
 
 func TestNoReplicaServesLessThanWasAcknowledged(t *testing.T) {
 	var sum [Reasons]int
-	for seed := range uint64(60) {
+	seeds := uint64(60)
+	if servers.RaceEnabled { // it finds nothing in what is one goroutine
+		seeds = 5
+	}
+	for seed := range seeds {
 		m := newModel(t, seed, none)
 		m.play(3000)
 		if m.fault != "" {
@@ -606,7 +611,8 @@ func TestNoReplicaServesLessThanWasAcknowledged(t *testing.T) {
 		}
 	}
 	for why, n := range sum {
-		if reason := Reason(why); n < 100 && reason != AllInFlight && reason != TooOld && reason != TooFarBehind {
+		if reason := Reason(why); n < 100 && !servers.RaceEnabled &&
+			reason != AllInFlight && reason != TooOld && reason != TooFarBehind {
 			t.Errorf("only %d reads ended as %q", n, reason)
 		}
 	}
@@ -616,6 +622,9 @@ func TestNoReplicaServesLessThanWasAcknowledged(t *testing.T) {
 var mistakeFrom = [mistakes]uint64{movedWithProof: 270, publishedLate: 200}
 
 func TestMistakesAreFound(t *testing.T) {
+	if servers.RaceEnabled {
+		t.Skip("played without the race detector")
+	}
 	for with := none + 1; with < mistakes; with++ {
 		t.Run(mistakeNames[with], func(t *testing.T) {
 			for seed := mistakeFrom[with]; seed < mistakeFrom[with]+400; seed++ {

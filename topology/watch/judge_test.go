@@ -102,6 +102,9 @@ func TestJudgement(t *testing.T) {
 		"a replica that synchronizes": {found: Findings{Sentinels: three(), Nodes: []NodeFound{nodes[0],
 			heardNode("r:1", topology.RoleReplica, func(n *NodeFound) { n.Role.Syncing = true })}}, grade: Fragile,
 			wants: "no replica can be promoted if primary p:1 dies: r:1: it is synchronizing"},
+		"a replica without INFO": {found: Findings{Sentinels: three(), Nodes: []NodeFound{nodes[0],
+			heardNode("r:1", topology.RoleReplica, func(n *NodeFound) { n.Refused = []string{"INFO REPLICATION (NOPERM)"} })}},
+			grade: Warning, wants: "r:1 rejects INFO REPLICATION (NOPERM): which writes a replica has is not known"},
 		"a map of nobody": {found: Findings{Sentinels: three(), Nodes: nodes}, s: Service{AddressMap: map[string]string{
 			"x": "y"}}, announced: "p:1", grade: Warning, wants: "maps x, which no server"},
 		"a name of two addresses": {found: Findings{Nodes: append(nodes[:1:1], NodeFound{Addr: "q:1",

@@ -26,7 +26,11 @@ func (j *judgement) roles() {
 			j.primary(n)
 		}
 		for _, command := range n.Refused {
-			j.problem(Warning, "%s rejects %s: the gateway works without it, with less information", n.Addr, command)
+			less := "the gateway works without it, with less information"
+			if strings.HasPrefix(command, "INFO") {
+				less = "which writes a replica has is not known, and reads go to the primary unless --consistency is eventual"
+			}
+			j.problem(Warning, "%s rejects %s: %s", n.Addr, command, less)
 		}
 	}
 	if len(order) > 1 {
