@@ -15,6 +15,8 @@ const (
 	// shard it must take besides.
 	slowReplica = 20 * time.Millisecond
 	slowTimes   = 4
+	// slowAverage is over how many answers their times are averaged, so that a single one that was held up counts little.
+	slowAverage = 64
 	// leftOutMin and leftOutMax bound for how long a replica is left out.
 	leftOutMin = time.Second
 	leftOutMax = time.Minute
@@ -40,7 +42,7 @@ func (h *health) out() bool { return h.until > 0 }
 // heard records how long the server of a connection to a replica took to answer.
 func (l *Conn) heard(p *Pool, took time.Duration) {
 	h := l.health
-	h.took += (took - h.took) / 8
+	h.took += (took - h.took) / slowAverage
 	switch {
 	case h.asked && took < slowReplica:
 		h.letIn(p.Clock.Now)
