@@ -89,7 +89,7 @@ func (g *Gateway) begin(s *service) {
 // sameUpstream reports whether the topology of a service is found in the same way by two settings.
 func sameUpstream(a, b *config.Service) bool {
 	return a.MasterName == b.MasterName && a.Primary == b.Primary && a.Confirm == b.Confirm &&
-		a.FenceMinority == b.FenceMinority &&
+		a.FenceMinority == b.FenceMinority && a.Zone == b.Zone && maps.Equal(a.ZoneMap, b.ZoneMap) &&
 		slices.Equal(a.Sentinels, b.Sentinels) && slices.Equal(a.Cluster, b.Cluster) &&
 		slices.Equal(a.Replicas, b.Replicas) && maps.Equal(a.AddressMap, b.AddressMap)
 }

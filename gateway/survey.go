@@ -36,8 +36,8 @@ func watched(s *config.Service, tls *tlsOf) watch.Service {
 	of := watch.Service{
 		Name: s.Name, Sentinels: s.Sentinels, MasterName: s.MasterName, Cluster: s.Cluster, Primary: s.Primary,
 		Replicas: s.Replicas, AddressMap: s.AddressMap, ConfirmMajority: s.Confirm == config.ConfirmMajority,
-		FenceMinority: s.FenceMinority,
-		Upstream:      s.Upstream.Read, Sentinel: s.Sentinel.Read,
+		FenceMinority: s.FenceMinority, Zones: watch.NewZones(s.Zone, s.ZoneMap),
+		Upstream: s.Upstream.Read, Sentinel: s.Sentinel.Read,
 	}
 	if s.Acks.Level != acks.None {
 		of.Acks = s.Acks.Level.Need

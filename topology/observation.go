@@ -159,6 +159,8 @@ type RoleSeen struct {
 	Version string
 	// Eviction is which keys the server evicts: maxmemory-policy, "noeviction" without maxmemory; empty if not reported.
 	Eviction string
+	// Zone is availability_zone, which Valkey and KeyDB report; empty if not set there.
+	Zone string
 	// Priority is replica-priority; -1 if not reported.
 	Priority int
 	// LinkUp, Syncing and Primary (announced) are a replica's.
@@ -179,6 +181,7 @@ const SilentFor = 3 * time.Second
 // Same reports whether two are equal except for offsets and silence, which change all the time.
 func (r *RoleSeen) Same(o *RoleSeen) bool {
 	return r.Role == o.Role && r.RunID == o.RunID && r.Version == o.Version && r.Eviction == o.Eviction &&
+		r.Zone == o.Zone &&
 		r.ReplID == o.ReplID && r.ReplID2 == o.ReplID2 && r.SecondOffset == o.SecondOffset &&
 		r.Priority == o.Priority && r.LinkUp == o.LinkUp && r.Syncing == o.Syncing && r.Primary == o.Primary &&
 		slices.Equal(r.Replicas, o.Replicas)

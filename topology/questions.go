@@ -72,6 +72,14 @@ func (v *View) IsReplica(id NodeID) bool {
 	return v != nil && slices.ContainsFunc(v.Shards, func(s Shard) bool { return s.hasReplica(id) })
 }
 
+// Preferred returns the replicas that get reads as long as they can take them: those of the gateway's own zone, or all.
+func (s *Shard) Preferred() []*Node {
+	if s.Near > 0 {
+		return s.Replicas[:s.Near]
+	}
+	return s.Replicas
+}
+
 func (s *Shard) hasReplica(id NodeID) bool {
 	return slices.ContainsFunc(s.Replicas, func(n *Node) bool { return n.ID == id })
 }

@@ -1,6 +1,7 @@
 package topology
 
 import (
+	"cmp"
 	"iter"
 	"slices"
 	"strconv"
@@ -69,8 +70,10 @@ func OnlineReplicas(info map[string]string) (list []map[string]string) {
 	return list
 }
 
-// CountSilent sets Silent from a primary's INFO replication, in which the lag of a replica is in seconds.
-func (r *RoleSeen) CountSilent(info map[string]string) {
+// Take sets Silent from a primary's INFO replication, in which the lag of a replica is in seconds, and Zone from INFO
+// server.
+func (r *RoleSeen) Take(info map[string]string) {
+	r.Zone = cmp.Or(info["availability_zone"], r.Zone)
 	for _, replica := range OnlineReplicas(info) {
 		if lag, err := strconv.Atoi(replica["lag"]); err == nil && lag >= int(SilentFor/time.Second) {
 			r.Silent++

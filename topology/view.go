@@ -31,6 +31,8 @@ type Node struct {
 	// Busy is the server's error reply while it runs a script that takes too long ("BUSY Redis is busy running a script.
 	// ..."); empty otherwise.
 	Busy string
+	// Zone is where the server is: of a cloud, or a rack; empty if that is unknown.
+	Zone string
 	// RunID is the server's run id when its role was last proven; empty if not reported. A connection that finds another
 	// run id has found another history.
 	RunID string
@@ -80,8 +82,10 @@ type Shard struct {
 	// Covers is the Demoted of an earlier View if Primary has everything that it had executed when all workers were
 	// settled: its withheld replies are true. nil: that is proven of no node.
 	Covers *Node
-	// Replicas are those that may serve reads now, in a stable order (by address).
+	// Replicas are those that may serve reads now, in a stable order: by address, and the first Near of them are in the
+	// gateway's own zone. Reads go to those, if there are any.
 	Replicas []*Node
+	Near     int
 	// Unused are those that answer and may not serve reads; set only while the shard is Steady.
 	Unused []Unused
 	// Copies counts the replicas of Primary; zero without one.
@@ -95,6 +99,28 @@ type Shard struct {
 type Unused struct {
 	Node *Node
 	Why  string
+}
+
+// Sort sorts the replicas: those of a zone first, if there is one, and all by address. Only while the View is built.
+func (s *Shard) Sort(zone string) {
+	s.Near = 0
+	for _, n := range s.Replicas {
+		if n.Zone == zone && zone != "" {
+			s.Near++
+		}
+	}
+	near := func(n *Node) int {
+		if n.Zone == zone {
+			return 0
+		}
+		return 1
+	}
+	slices.SortFunc(s.Replicas, func(a, b *Node) int {
+		if s.Near > 0 && near(a) != near(b) {
+			return near(a) - near(b)
+		}
+		return strings.Compare(a.Addr, b.Addr)
+	})
 }
 
 // Standing returns Primary, or Demoted while there is none; nil if no primary was ever trusted.
@@ -226,7 +252,7 @@ func (v *View) Same(w *View) bool {
 		return a.Name == b.Name && a.ConfigEpoch == b.ConfigEpoch && a.Primary == b.Primary &&
 			a.Demoted == b.Demoted && a.Successor == b.Successor && a.DemotedSilent == b.DemotedSilent && a.Fence == b.Fence &&
 			a.Covers == b.Covers && a.Provisional == b.Provisional &&
-			a.Condition == b.Condition && a.Copies == b.Copies && slices.Equal(a.Replicas, b.Replicas) &&
+			a.Condition == b.Condition && a.Copies == b.Copies && slices.Equal(a.Replicas, b.Replicas) && a.Near == b.Near &&
 			slices.Equal(a.Unused, b.Unused)
 	})
 }

@@ -125,6 +125,8 @@ type Node struct {
 	Shard string `json:"shard"`
 	// Version is its redis_version, empty if unknown.
 	Version string `json:"version"`
+	// Zone is where it is, empty if unknown.
+	Zone string `json:"zone"`
 	// Reachable: it answered when it was last asked; Why says why not.
 	Reachable bool   `json:"reachable"`
 	Why       string `json:"why"`

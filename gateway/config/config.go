@@ -109,6 +109,10 @@ type Service struct {
 	ListenConsistency map[string]Consistency
 	MaxLag            session.Lag
 	ListenMaxLag      map[string]session.Lag
+	// Zone is the gateway's own zone, whose replicas get reads before those of others; ZoneMap is where servers are that
+	// do not report it: HOST:PORT, HOST, NETWORK or a pattern of host names to the name of a zone.
+	Zone    string
+	ZoneMap map[string]string
 	// Hold is the policy for requests that no server can take now, for example of a shard without a primary; ListenHold
 	// overrides it for single listeners, keyed by their text in Listen. Default HoldAuto.
 	Hold       Hold

@@ -86,6 +86,8 @@ var serviceRows = []row[Service]{
 	live("user-settings", func(s *Service) any { return &s.UserSettings }),
 	live("no-auth", func(s *Service) any { return &s.NoAuth }),
 	live("address-map", func(s *Service) any { return &s.AddressMap }),
+	live("zone", func(s *Service) any { return &s.Zone }),
+	live("zone-map", func(s *Service) any { return &s.ZoneMap }),
 	live("tls-listen", func(s *Service) any { return &s.TLSListen }),
 	live("tls-cert-file", func(s *Service) any { return &s.TLS.CertFiles }),
 	live("tls-key-file", func(s *Service) any { return &s.TLS.KeyFiles }),

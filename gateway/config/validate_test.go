@@ -83,7 +83,24 @@ func TestValidateFindsEachFault(t *testing.T) {
 		`silent-after: 1ms is not between 10ms and`: change(func(_ *Gateway, s *Service) {
 			s.SilentAfter = time.Millisecond
 		}),
-		`fence-minority: needs sentinel`:            change(func(_ *Gateway, s *Service) { s.FenceMinority = true }),
+		`fence-minority: needs sentinel`: change(func(_ *Gateway, s *Service) { s.FenceMinority = true }),
+		`zone-map: needs zone`:           change(func(_ *Gateway, s *Service) { s.ZoneMap = map[string]string{"h": "a"} }),
+		`zone: needs reads`:              change(func(_ *Gateway, s *Service) { s.Zone = "a" }),
+		`zone: "c" is the zone of no server: zone-map has a, b`: change(func(_ *Gateway, s *Service) {
+			s.Zone, s.Reads, s.ZoneMap = "c", ReadPreferReplica, map[string]string{"h": "b", "i": "a", "j:1": "a"}
+		}),
+		`zone-map: "10.0.0.0/99" is no network`: change(func(_ *Gateway, s *Service) {
+			s.Zone, s.Reads, s.ZoneMap = "a", ReadPreferReplica, map[string]string{"10.0.0.0/99": "a"}
+		}),
+		`zone-map: "*:1" is no pattern`: change(func(_ *Gateway, s *Service) {
+			s.Zone, s.Reads, s.ZoneMap = "a", ReadPreferReplica, map[string]string{"*:1": "a"}
+		}),
+		`zone-map: "h:x" `: change(func(_ *Gateway, s *Service) {
+			s.Zone, s.Reads, s.ZoneMap = "a", ReadPreferReplica, map[string]string{"h:x": "a"}
+		}),
+		`zone: "a b" contains a space`: change(func(_ *Gateway, s *Service) {
+			s.Zone, s.Reads = "a b", ReadPreferReplica
+		}),
 		`confirm: needs sentinel`:                   change(func(_ *Gateway, s *Service) { s.Confirm = ConfirmMajority }),
 		`confirm: "me" is not one of`:               change(func(_ *Gateway, s *Service) { s.Confirm = "me" }),
 		`hold-sessions-max: 0 is not between 1 and`: change(func(c *Gateway, _ *Service) { c.Limits.HoldSessionsMax = 0 }),

@@ -59,11 +59,11 @@ var serviceMetrics = []metric[Service]{
 				put(float64(len(s.Shards[i].Unused)), s.Shards[i].Name, "excluded")
 			}
 		}),
-	gauge("node_info", "Role of a server; always 1.", serviceLabels("node", "shard", "role", "version"),
+	gauge("node_info", "Role and zone of a server; always 1.", serviceLabels("node", "shard", "role", "version", "zone"),
 		func(s *Service, put put) {
 			for i := range s.Nodes {
 				n := &s.Nodes[i]
-				put(1, n.Addr, n.Shard, n.Role, n.Version)
+				put(1, n.Addr, n.Shard, n.Role, n.Version, n.Zone)
 			}
 		}),
 	ofNode("node_up", "Whether the server answers.", func(n *api.Node) float64 { return truth(n.Reachable) }),

@@ -346,6 +346,9 @@ func appendUpstream(b []byte, f *Facts) []byte {
 			primary = sh.Primary.Addr
 		}
 		b = fmt.Appendf(b, "shard%d:primary=%s,condition=%s,replicas=%d", i, primary, sh.Condition, len(sh.Replicas))
+		if sh.Near > 0 {
+			b = fmt.Appendf(b, ",in_zone=%d", sh.Near)
+		}
 		if sh.Provisional {
 			b = append(b, ",provisional=yes"...)
 		}

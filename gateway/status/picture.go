@@ -83,7 +83,7 @@ func (p *Picture) Draw() Drawing {
 
 // node draws a node in its role in a shard.
 func (p *Picture) node(n *topology.Node, role string, shard *topology.Shard) api.Node {
-	at, isReader := p.Open.Nodes[n.ID], slices.ContainsFunc(shard.Replicas,
+	at, isReader := p.Open.Nodes[n.ID], slices.ContainsFunc(shard.Preferred(),
 		func(replica *topology.Node) bool { return replica.ID == n.ID })
 	reads := isReader && p.OnReplicas || role == api.RolePrimary &&
 		(p.OnPrimaries || !p.NeverPrimary && len(shard.Replicas) == 0)
@@ -105,7 +105,8 @@ func (p *Picture) node(n *topology.Node, role string, shard *topology.Shard) api
 	recent := at.Times()
 	earlier := p.Earlier.Nodes[n.ID].Times()
 	recent = recent.Since(&earlier)
-	return api.Node{Addr: n.Addr, Announced: n.Announced, Role: role, Shard: shard.Name, Version: n.Version, Busy: n.Busy,
+	return api.Node{Addr: n.Addr, Announced: n.Announced, Role: role, Shard: shard.Name, Version: n.Version, Zone: n.Zone,
+		Busy:      n.Busy,
 		Reachable: reachable, Why: why, Reads: reads, Connections: at.Conns, InFlight: at.InFlight, Silent: at.Silent,
 		Requests: at.Requests, P50: quantile(&recent, 0.5), P99: quantile(&recent, 0.99), LagBytes: lag,
 		PollsBehind: polls}

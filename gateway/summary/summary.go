@@ -107,6 +107,9 @@ func factsOf(n *api.Node) (facts []string) {
 	if n.Version != "" {
 		facts = append(facts, n.Version)
 	}
+	if n.Zone != "" {
+		facts = append(facts, "zone "+n.Zone)
+	}
 	if n.LagBytes != nil {
 		facts = append(facts, count(uint64(*n.LagBytes), "byte")+" behind")
 	}

@@ -24,7 +24,7 @@ func (s *Servers) renewHomes() {
 	s.homes = nil
 	for i := 0; s.View != nil && i < len(s.View.Shards); i++ {
 		var h homes
-		for _, n := range s.View.Shards[i].Replicas {
+		for _, n := range s.View.Shards[i].Preferred() {
 			h.replicas = append(h.replicas, n.ID)
 		}
 		if i < len(old) && slices.Equal(old[i].replicas, h.replicas) {

@@ -90,7 +90,7 @@ func (s *Servers) pickReplica(r *route, read *Read, with Company) (*Conn, Obstac
 		first, tries = r.next, len(r.replicas)
 	}
 	for i := range tries {
-		set := r.replicas[(first+uint32(i))%uint32(len(r.replicas))]
+		set := r.turn(first+uint32(i), i)
 		if read.Why = LeftOut; set.health.out() && r.spares() {
 			continue
 		}
@@ -112,9 +112,9 @@ func (r *route) spares() bool {
 // pickAny returns a connection to the next replica in turn.
 func (s *Servers) pickAny(r *route, read *Read, with Company) (*Conn, Obstacle) {
 	best, spares := Free, r.spares()
-	for range r.replicas {
+	for i := range r.replicas {
 		r.next++
-		set := r.replicas[r.next%uint32(len(r.replicas))]
+		set := r.turn(r.next, i)
 		if spares && set.health.out() {
 			continue
 		}

@@ -14,9 +14,19 @@ type route struct {
 	primary  *Set // nil while the shard has no primary
 	inScript bool // the primary is busy with a script and takes nothing else (topology.Node.Busy)
 	replicas []*Set
+	near     int    // the first so many are in the gateway's own zone
 	next     uint32 // round-robin
 	// acked are the connections for writes that replicas must confirm, for routes.terms; nil where none was needed.
 	acked []*Set
+}
+
+// turn returns the replica for the i-th try of a read, by a number that rises with each: those of the own zone in turn,
+// then the others.
+func (r *route) turn(number uint32, i int) *Set {
+	if i < r.near {
+		return r.replicas[number%uint32(r.near)]
+	}
+	return r.replicas[uint32(r.near)+number%uint32(len(r.replicas)-r.near)]
 }
 
 // routes are how to reach the shards of a view with one setup. usedAt is when a session last did.
@@ -88,6 +98,7 @@ func (s *Servers) makeRoutes(setup Setup) []route {
 		}
 		for _, n := range sh.Replicas {
 			r.replicas = append(r.replicas, s.Set(n, Replica, setup))
+			r.near = sh.Near
 		}
 	}
 	return routes

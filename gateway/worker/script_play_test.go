@@ -43,6 +43,7 @@ import (
 //
 // In a view the primary of a shard comes first ("-" for none), then its replicas. "b+" is a primary that covers its
 // former one; "-a" is no primary while a is being left, "-a>b" the same with b as the proven successor.
+// Replicas of the gateway's own zone are "b@", before all others.
 func (p *player) command(line string) {
 	verb, rest, _ := strings.Cut(line, " ")
 	who, text, _ := strings.Cut(rest, " ")
@@ -450,7 +451,11 @@ func (p *player) setView(mode string, shards []string) {
 			}
 		}
 		for _, r := range strings.FieldsFunc(replicas, func(r rune) bool { return r == ',' }) {
-			sh.Replicas = append(sh.Replicas, p.node(r))
+			name, near := strings.CutSuffix(r, "@")
+			sh.Replicas = append(sh.Replicas, p.node(name))
+			if near {
+				sh.Near++
+			}
 		}
 		if n := len(sh.Replicas); sh.Primary != nil {
 			sh.Copies = topology.Copies{Attached: n, Promotable: n}

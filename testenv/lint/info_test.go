@@ -26,7 +26,7 @@ const newerStats = "# Stats\r\nevicted_clients:1\r\n"
 // infoTexts returns texts of INFO that together have every field: one for each kind of listener, without fields of the
 // servers except these.
 func infoTexts() (texts []string) {
-	shard := topology.Shard{Primary: &topology.Node{Addr: "a:1"}, Provisional: true, Fence: "x"}
+	shard := topology.Shard{Primary: &topology.Node{Addr: "a:1"}, Provisional: true, Fence: "x", Near: 1}
 	last := status.Failover{Number: 1, Began: time.Now(), Receipt: &decide.Receipt{}}
 	for _, role := range []*facade.Role{nil, {Kind: facade.Cluster}, {Kind: facade.Replica},
 		{Kind: facade.Sentinel, Masters: []facade.Master{{Name: "m"}}}} {

@@ -1,9 +1,6 @@
 package decide
 
 import (
-	"slices"
-	"strings"
-
 	"evergate/topology"
 )
 
@@ -53,7 +50,7 @@ func (s *State) shard(v *topology.View, i int, d *draft) topology.Shard {
 	if len(shard.Replicas) == 0 && s.readable(d) {
 		shard.Replicas = append(shard.Replicas, d.leave.value())
 	}
-	slices.SortFunc(shard.Replicas, func(a, b *topology.Node) int { return strings.Compare(a.Addr, b.Addr) })
+	shard.Sort(s.settings.Zone)
 	return shard
 }
 

@@ -13,6 +13,8 @@ import (
 type entry struct {
 	addr, announced string
 	id              topology.NodeID
+	// zone is Node.Zone.
+	zone string
 	// node is the immutable value that Views share; replaced when its content changes.
 	node *topology.Node
 	// role is the node's last answer; roleAt its time, zero if it never answered.
@@ -86,12 +88,20 @@ func (e *entry) reports(r topology.Role) bool { return e.alive() && e.role.Role 
 // nodes has all addresses of one service, by dial address.
 type nodes struct {
 	addressMap map[string]string
+	zoneOf     func(reported string, addrs ...string) string
 	byAddr     map[string]*entry
 	byID       []*entry
 }
 
-func newNodes(addressMap map[string]string) *nodes {
-	return &nodes{addressMap: addressMap, byAddr: map[string]*entry{}}
+func newNodes(addressMap map[string]string, zoneOf func(reported string, addrs ...string) string) *nodes {
+	return &nodes{addressMap: addressMap, zoneOf: zoneOf, byAddr: map[string]*entry{}}
+}
+
+// place finds out in which zone a node is, by its addresses and its last answer.
+func (b *nodes) place(e *entry) {
+	if e.zone = e.role.Zone; b.zoneOf != nil {
+		e.zone = b.zoneOf(e.role.Zone, e.announced, e.addr)
+	}
 }
 
 // announced finds or makes the entry of an announced address. If two are mapped to one, the first stays.
@@ -100,6 +110,7 @@ func (b *nodes) announced(addr string) *entry {
 	if name := topology.Announce(addr); e.announced != name && e.announced == topology.Announce(e.addr) {
 		e.announced = name
 		e.node = nil
+		b.place(e)
 	}
 	return e
 }
@@ -109,6 +120,7 @@ func (b *nodes) dial(addr string) *entry {
 	e := b.byAddr[addr]
 	if e == nil {
 		e = &entry{addr: addr, announced: topology.Announce(addr), id: topology.NodeID(len(b.byID))}
+		b.place(e)
 		b.byAddr[addr] = e
 		b.byID = append(b.byID, e)
 	}
@@ -122,9 +134,9 @@ func (e *entry) value() *topology.Node {
 		run = e.trusted.runID
 	}
 	if e.node == nil || e.node.Version != e.role.Version || e.node.RunID != run || e.node.Busy != e.busy ||
-		e.node.Eviction != e.role.Eviction || e.node.Announced != e.announced {
+		e.node.Eviction != e.role.Eviction || e.node.Announced != e.announced || e.node.Zone != e.zone {
 		e.node = &topology.Node{ID: e.id, Addr: e.addr, Announced: e.announced, Version: e.role.Version,
-			Busy: e.busy, RunID: run, Eviction: e.role.Eviction}
+			Busy: e.busy, RunID: run, Eviction: e.role.Eviction, Zone: e.zone}
 	}
 	return e.node
 }

@@ -11,9 +11,10 @@ import "evergate/topology"
 func (s *State) Reseed(settings Settings) {
 	settings.Acked, settings.Barrier = s.settings.Acked, s.settings.Barrier
 	s.settings = settings
-	s.nodes.addressMap = settings.AddressMap
+	s.nodes.addressMap, s.nodes.zoneOf = settings.AddressMap, settings.ZoneOf
 	for _, e := range s.nodes.byID {
 		e.announced = topology.Announce(e.addr) // until it is announced anew
+		s.nodes.place(e)
 	}
 	s.passing = nil
 	s.follow()

@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -11,14 +12,15 @@ import (
 // The commands of scripts:
 //
 //	sentinel s1,s2 [named=r] [map=x>y]     cluster a,b [map=..]     plain a [replicas=b,c]
-//	     all with [barrier] (there are workers), sentinel with [majority] (ConfirmMajority) and
-//	     [fence] (FenceMinority); again with the word reseed- before it: the settings of the same service from then on
+//	     all with [barrier] (there are workers), [zone=x zones=b>x,c>y], sentinel with [majority] (ConfirmMajority)
+//	     and [fence] (FenceMinority); again with the word reseed- before it: the settings of the same service from then
+//	     on
 //	says s1 primary=a epoch=1 [failing-over] [down=s_down,o_down] [replicas=b,c/s_down/link-err/p0] [of=3] [quorum=2]
 //	     [down-after=1s] [ago=5ms]
 //	sentinel-lost s1 [twin] why=..         message s1 +switch-master main a 1 b 1
 //	role a primary [replicas=b,c]          role b replica of=a [link=down] [syncing] [priority=0]    role a refused
-//	     [id=A] [from=B:100] [offset=90] [run=r1] [acked=7] [silent=1] [ago=5ms]: its replication id is A, which goes
-//	     on from B after 100 bytes of that; the question went out 5 ms before
+//	     [id=A] [from=B:100] [offset=90] [run=r1] [acked=7] [silent=1] [zone=x] [ago=5ms]: its replication id is A, which
+//	     goes on from B after 100 bytes of that; the question went out 5 ms before
 //	gone a why=timeout                     resolved a to=b,c
 //	slots a [epochs] [ids=A,B] 0-99=a/d/e!@3 0=f@0 ...     slots a refused
 //	moved 5 to=b by=a                      connection-lost a | connection-silent a | refused a
@@ -64,6 +66,13 @@ func (p *player) settings(l line) Settings {
 		from, to, _ := strings.Cut(pair, ">")
 		s.AddressMap[from] = to
 	}
+	zones := map[string]string{}
+	for _, pair := range l.list("zones") {
+		server, zone, _ := strings.Cut(pair, ">")
+		zones[long(server)] = zone
+	}
+	s.Zone = l.values["zone"]
+	s.ZoneOf = func(reported string, addrs ...string) string { return cmp.Or(zones[addrs[0]], reported) }
 	for _, r := range append(l.list("named"), l.list("replicas")...) {
 		s.Replicas = append(s.Replicas, long(r))
 	}
@@ -177,6 +186,7 @@ func sentinelReport(l line) topology.SentinelReport {
 
 func role(l line) topology.RoleSeen {
 	o := topology.RoleSeen{Addr: long(l.subject), Version: l.values["version"], Priority: 100, RunID: l.values["run"],
+		Zone:   l.values["zone"],
 		ReplID: l.values["id"], Eviction: l.values["eviction"],
 		Offset: int64(l.number("offset")), Acked: uint64(l.number("acked"))}
 	if from, offset, ok := strings.Cut(l.values["from"], ":"); ok {
@@ -275,6 +285,9 @@ func picture(v *topology.View) string {
 			}
 		case s.Covers != nil:
 			text += " covers"
+		}
+		if s.Near > 0 {
+			text += fmt.Sprintf(" near=%d", s.Near)
 		}
 		if s.Provisional {
 			text += " provisional"

@@ -65,6 +65,10 @@ type Settings struct {
 	ConfirmMajority bool
 	// FenceMinority stops writes to a primary that is cut off with the gateway; see minority.go. Only behind Sentinels.
 	FenceMinority bool
+	// Zone is the gateway's own zone, whose replicas come first; empty if it has none. ZoneOf returns the zone of a server
+	// that reported one, or none, and has these addresses; nil: the reported one.
+	Zone   string
+	ZoneOf func(reported string, addrs ...string) string
 	// Acked returns how many writes were acknowledged for a node so far; nil: the number in its last RoleSeen.
 	// keeper.New sets it to its own counters.
 	Acked func(topology.NodeID) uint64
@@ -153,7 +157,7 @@ type draft struct {
 
 // New returns the State of one service. The first Step may be a Tick: it asks for the first answers.
 func New(settings Settings) *State {
-	s := &State{settings: settings, nodes: newNodes(settings.AddressMap), alarms: map[string]string{},
+	s := &State{settings: settings, nodes: newNodes(settings.AddressMap, settings.ZoneOf), alarms: map[string]string{},
 		failovers: map[*entry]*failover{}, unconfirmed: map[*entry]*failover{}, eras: map[*entry]*era{}}
 	s.follow()
 	return s
@@ -221,6 +225,7 @@ func (s *State) roleSeen(o topology.RoleSeen) {
 	s.stale = s.stale || e.lost() || e.busy != "" || !e.answered() || !e.role.Same(&o)
 	e.role, e.roleAt, e.wordAt, e.losses, e.lostWhy, e.busy = o, s.now, s.now, 0, "", ""
 	e.openAt = time.Time{}
+	s.nodes.place(e)
 	if e.askedAt = o.Asked; e.askedAt.IsZero() {
 		e.askedAt = s.now
 	}

@@ -19,6 +19,7 @@ func (f *Findings) judge(s Service, c *survey) {
 	j.cluster()
 	j.promotable()
 	j.view()
+	j.zone()
 	for _, why := range c.events {
 		if !decide.IsSeveralPrimaries(why) { // roles reports that
 			j.problem(Warning, "%s", why)

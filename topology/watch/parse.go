@@ -86,7 +86,7 @@ func parseInfo(info string, seen *topology.RoleSeen, role bool) bool {
 	if p, ok := f["slave_priority"]; ok {
 		seen.Priority = int(number(p))
 	}
-	seen.CountSilent(f)
+	seen.Take(f)
 	if f["role"] == "slave" {
 		seen.Syncing = seen.Syncing || f["master_sync_in_progress"] == "1"
 		if role || seen.Offset < 0 { // while its link is down ROLE has no offset

@@ -176,6 +176,18 @@ func TestSilentReplicas(t *testing.T) {
 	}
 }
 
+// TestZoneIsParsed: INFO server of Valkey has the zone, INFO replication does not.
+func TestZoneIsParsed(t *testing.T) {
+	var seen topology.RoleSeen
+	for _, info := range []string{"role:slave\r\n", "redis_version:7.2.4\r\navailability_zone:us-east-1a\r\n",
+		"role:slave\r\n"} {
+		parseInfo(info, &seen, false)
+	}
+	if seen.Zone != "us-east-1a" {
+		t.Errorf("the zone is %q", seen.Zone)
+	}
+}
+
 // TestOddReplies: malformed replies lead to no wrong result, and no panic.
 func TestOddReplies(t *testing.T) {
 	odd := []any{nil, "", int64(1), []any{}, []any{nil}, []any{"master"}, []any{"slave", "h", int64(1)},

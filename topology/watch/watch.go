@@ -72,11 +72,11 @@ type Service struct {
 	Replicas   []string
 	// AddressMap rewrites announced addresses, those of Sentinels too; see topology.MapAddr.
 	AddressMap map[string]string
-	// ConfirmMajority is decide.Settings.ConfirmMajority.
-	ConfirmMajority bool
-	// FenceMinority is decide.Settings.FenceMinority.
-	FenceMinority bool
-	Acks          func(of topology.Copies) int // how many replicas of a shard must confirm each write; nil: none
+	// ConfirmMajority and FenceMinority are those of decide.Settings.
+	ConfirmMajority, FenceMinority bool
+	Zones                          Zones // where servers are
+	// Acks is how many replicas of a shard must confirm each write; nil: none.
+	Acks func(of topology.Copies) int
 	// Upstream is for servers, Sentinel for Sentinels; both are called at each dial.
 	Upstream, Sentinel Credentials
 	// UpstreamTLS and SentinelTLS are likewise; nil: connections are plain.
@@ -90,7 +90,7 @@ func (s Service) toSentinels() access { return access{s.Sentinel, s.SentinelTLS}
 func (s Service) settings(refresh time.Duration) decide.Settings {
 	set := decide.Settings{Mode: decide.Plain, Shard: "main", Primary: s.Primary, Replicas: s.Replicas,
 		AddressMap: s.AddressMap, RefreshEvery: refresh, ConfirmMajority: s.ConfirmMajority,
-		FenceMinority: s.FenceMinority}
+		FenceMinority: s.FenceMinority, Zone: s.Zones.Own, ZoneOf: s.Zones.Of}
 	switch {
 	case len(s.Sentinels) > 0:
 		set.Mode, set.Shard, set.Sentinels = decide.BySentinel, s.MasterName, s.Sentinels

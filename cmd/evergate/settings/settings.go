@@ -138,8 +138,9 @@ var serviceSettings = slices.Concat([]*Setting{
 	userSettings(),
 	switchSetting("no-auth", "accept clients from other machines without a password",
 		func(t target) *bool { return &t.service.NoAuth }),
-	addressMapSetting(),
-}, tlsSettings, networkSettings)
+	mapSetting("address-map", "FROM=TO,...", "connect to TO when the topology reports FROM; HOST or HOST:PORT",
+		func(t target) *map[string]string { return &t.service.AddressMap }),
+}, zoneSettings, tlsSettings, networkSettings)
 
 var processSettings = ofProcess(
 	numberSetting("workers", "N", "event loops (default 0: one per core)", parseCount, strconv.Itoa,
@@ -307,22 +308,6 @@ func valueSetting(name string, field func(target) *config.Secret) *Setting {
 				return ""
 			}
 			return field(t).String()
-		}}
-}
-
-func addressMapSetting() *Setting {
-	return &Setting{Name: "address-map", Wants: "FROM=TO,...", kind: pairs,
-		usage: "connect to TO when the topology reports FROM; HOST or HOST:PORT",
-		set: func(t target, texts []string) (err error) {
-			t.service.AddressMap, err = parseMap(texts)
-			return err
-		},
-		show: func(t target) string {
-			rewrites := make([]string, 0, len(t.service.AddressMap))
-			for _, from := range slices.Sorted(maps.Keys(t.service.AddressMap)) {
-				rewrites = append(rewrites, from+"="+t.service.AddressMap[from])
-			}
-			return strings.Join(rewrites, ", ")
 		}}
 }
 

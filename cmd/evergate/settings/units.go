@@ -184,16 +184,16 @@ func parseSwitch(text string) (bool, error) {
 	return false, fmt.Errorf("%q is neither true nor false", text)
 }
 
-// parseMap reads FROM=TO pairs.
-func parseMap(pairs []string) (map[string]string, error) {
+// parseMap reads pairs of this form: FROM=TO.
+func parseMap(pairs []string, form string) (map[string]string, error) {
 	m := make(map[string]string, len(pairs))
 	var wrong []error
 	for _, pair := range pairs {
 		from, to, found := strings.Cut(pair, "=")
 		if _, twice := m[from]; twice {
-			wrong = append(wrong, fmt.Errorf("%q is rewritten twice", from))
+			wrong = append(wrong, fmt.Errorf("%q is listed twice", from))
 		} else if !found || from == "" || to == "" {
-			wrong = append(wrong, fmt.Errorf("%q is not FROM=TO", pair))
+			wrong = append(wrong, fmt.Errorf("%q is not %s", pair, form))
 		}
 		m[from] = to
 	}
