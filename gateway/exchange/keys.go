@@ -57,7 +57,10 @@ func (x *Exchange) KeysOfBody(s *sessions.Service, body [][]byte, limits *resp.L
 	x.cells = x.cells[:0]
 	for args := range resp.Commands(body, limits) {
 		command := s.Catalog.Row(args)
-		if command != nil && (command.Has(routing.Read|routing.Transaction|routing.Local) || command.Waits()) {
+		switch {
+		case command == nil, command.Has(routing.Harmful):
+			return nil
+		case command.Has(routing.Read | routing.Transaction | routing.Local), command.Waits():
 			continue
 		}
 		if before := len(x.cells); !x.addKeys(s, command, args) || command.ReplicaRefuses() && len(x.cells) == before {
