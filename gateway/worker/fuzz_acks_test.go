@@ -6,6 +6,7 @@ import (
 
 	"evergate/gateway/acks"
 	"evergate/gateway/resp"
+	"evergate/routing"
 	"evergate/testenv/play"
 )
 
@@ -20,6 +21,7 @@ type fuzzWaits struct {
 	from      int // the first one since the last WAIT
 	rounds    []fuzzRound
 	confirmed int // commands of rounds that were confirmed, and those that no WAIT was for
+	unasked   int // commands since the last WAIT that change no key, so that nothing need confirm them
 }
 
 // fuzzRound is a WAIT: its place among the commands, its number of replicas, and for how many commands it is. Those
@@ -34,8 +36,10 @@ func (w *fuzzWaits) add(b []byte, answered int) {
 			need, _ := strconv.Atoi(string(args[1]))
 			first := min(max(w.from, answered), w.asked)
 			w.rounds = append(w.rounds, fuzzRound{w.asked, need, w.asked - first})
-			w.confirmed += first - w.from
-			w.from = w.asked + 1
+			w.confirmed += first - w.from + w.unasked
+			w.from, w.unasked = w.asked+1, 0
+		} else if command := routing.Lookup(args); command != nil && !command.ReplicaRefuses() {
+			w.unasked++
 		}
 		w.asked++
 		w.requests.Pop()
