@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"evergate/gateway/config"
 )
@@ -52,6 +53,11 @@ func (e *entry) inheritedFor(s *config.Service) map[string]net.Listener {
 		take(address, func(socket *inherited) bool { return socket.name == s.Name })
 	}
 	return found
+}
+
+// inherits reports whether a socket with this address was open before the process began.
+func (e *entry) inherits(addr net.Addr) bool {
+	return slices.ContainsFunc(e.sockets, func(s inherited) bool { return s.Addr().String() == addr.String() })
 }
 
 // unused returns an error for each socket that fits no listener: its clients would wait for ever.

@@ -43,6 +43,31 @@ func passed(t *testing.T, network, address, name string) (file *os.File, addr st
 	return os.NewFile(uintptr(fd), name), addr
 }
 
+// TestInheritedSocketPassesToAnotherService: its path stays when the gateway ends, since it is not the gateway's.
+func TestInheritedSocketPassesToAnotherService(t *testing.T) {
+	n := startNode(t)
+	path := filepath.Join(t.TempDir(), "socket")
+	unix, _ := passed(t, "unix", path, "x.socket")
+	conf := config.Default()
+	conf.Services = []config.Service{{Name: "first", Listen: []string{"unix:" + path}, Primary: n.addr}}
+	g, err := newWith(conf, nil, loop.New)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(g.Inherit([]*os.File{unix}), g.Start()); err != nil {
+		t.Fatal(err)
+	}
+	reload(t, g, func(c *config.Gateway) { c.Services[0].Name = "renamed" })
+	known(t, g, "renamed")
+	connect(t, path).want("+PONG\r\n", "PING")
+	if err := g.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestInheritedSocketsReplaceListeners(t *testing.T) {
 	n := startNode(t)
 	path := filepath.Join(t.TempDir(), "socket")

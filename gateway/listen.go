@@ -132,8 +132,9 @@ func takeOver(address string, open []listener, d *directory) (net.Listener, erro
 	return net.FileListener(file) // which removes no path
 }
 
-// passPaths has the paths of unix sockets that pass from closed listeners to others stay until those are closed.
-func passPaths(closed, to []listener) {
+// passPaths has the paths of unix sockets that pass from closed listeners to others stay until those are closed. The
+// path of an inherited socket stays for ever: its service manager listens there, too.
+func (e *entry) passPaths(closed, to []listener) {
 	for _, old := range closed {
 		was, ok := old.Listener.(*net.UnixListener)
 		at := slices.IndexFunc(to, func(ln listener) bool { return ln.address == old.address })
@@ -141,7 +142,7 @@ func passPaths(closed, to []listener) {
 			continue
 		}
 		was.SetUnlinkOnClose(false)
-		if now, ok := to[at].Listener.(*net.UnixListener); ok {
+		if now, ok := to[at].Listener.(*net.UnixListener); ok && !e.inherits(old.Addr()) {
 			now.SetUnlinkOnClose(true)
 		}
 	}

@@ -206,7 +206,7 @@ func (r *reloads) listen(all []listener) (closed []listener) {
 		g.logger.Info("listener opened", "address", ln.Addr().String(), "service", ln.service.name)
 	}
 	closed = beside(g.listeners, all)
-	passPaths(closed, all)
+	g.passPaths(closed, all)
 	for _, ln := range closed {
 		_ = ln.Close()
 		g.logger.Info("listener closed", "address", ln.Addr().String(), "service", ln.service.name)
