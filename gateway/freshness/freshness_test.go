@@ -87,6 +87,33 @@ func TestOwnWriteOfOneKey(t *testing.T) {
 	}
 }
 
+// TestDemotedPrimaryHasItsOwnWrites: a primary that is fenced serves reads, in the same run, until there is another.
+func TestDemotedPrimaryHasItsOwnWrites(t *testing.T) {
+	p := newPair()
+	key := p.Cell([]byte("key"))
+	demoted := &topology.Node{ID: 0, Addr: "s0", RunID: "run0"}
+	p.Publish(&topology.View{Epoch: 2, Nodes: []*topology.Node{demoted},
+		Shards: []topology.Shard{{Demoted: demoted, Replicas: []*topology.Node{demoted}}}})
+	p.Begin(key)
+	read := &Read{Epoch: 2, Slot: -1, Cells: []Cell{key}}
+	for run, want := range map[string]Reason{"run0": Fresh, "run9": Unproven, "": Unproven} {
+		if got := p.May(read, 0, p.Open(run)); got != want {
+			t.Errorf("a connection to %q: %s, want %s", run, got, want)
+		}
+	}
+	on := p.Open("run0")
+	if got := p.Within(Bound{Age: time.Second}, read, 0, on, p.now); got != Fresh {
+		t.Errorf("with a bound: %s", got)
+	}
+	promoted := &topology.Node{ID: 1, Addr: "s1", RunID: "run1"}
+	p.Publish(&topology.View{Epoch: 3, Nodes: []*topology.Node{demoted, promoted},
+		Shards: []topology.Shard{{Primary: promoted, Replicas: []*topology.Node{demoted}}}})
+	read.Epoch = 3
+	if got := p.May(read, 0, on); got != InFlight {
+		t.Errorf("as a replica: %s", got)
+	}
+}
+
 func TestNothingIsAskedWithoutNeed(t *testing.T) {
 	p := newPair()
 	if n := p.answer(0, 0); n != 0 {

@@ -77,6 +77,9 @@ func (s *Service) May(r *Read, node topology.NodeID, on Opened) Reason {
 		return Unproven
 	}
 	replica := t.replicas[node]
+	if node == replica.primary {
+		return s.onPrimary(t, replica, r, on)
+	}
 	floor := s.cells[AllKeys].Load()
 	if floor&inFlightMask != 0 {
 		return AllInFlight
@@ -92,7 +95,7 @@ func (s *Service) May(r *Read, node topology.NodeID, on Opened) Reason {
 	if r.Slot >= 0 {
 		// The order matters: a write is recorded here before it ends, and a record is dropped after the view has
 		// changed.
-		if by := s.elsewhere[r.Slot].Load(); by != 0 && topology.NodeID(by-1) != replica.primary {
+		if s.redirected(r.Slot, replica) {
 			return SlotElsewhere
 		}
 		if s.current.Load() != t {
@@ -108,6 +111,26 @@ func (s *Service) May(r *Read, node topology.NodeID, on Opened) Reason {
 		return NotReached
 	}
 	return Fresh
+}
+
+// onPrimary is May for the primary of a shard that is fenced or has been demoted, and serves reads until there is
+// another one: it has executed all that the gateway has acknowledged, if it is in the same run.
+func (s *Service) onPrimary(t *table, primary *replica, r *Read, on Opened) Reason {
+	switch {
+	case on.run == 0 || on.run != primary.number:
+		return Unproven
+	case r.Slot >= 0 && s.redirected(r.Slot, primary):
+		return SlotElsewhere
+	case s.current.Load() != t:
+		return OtherView
+	}
+	return Fresh
+}
+
+// redirected reports whether the last write of a slot was executed elsewhere than at the primary of a replica.
+func (s *Service) redirected(slot int, of *replica) bool {
+	by := s.elsewhere[slot].Load()
+	return by != 0 && topology.NodeID(by-1) != of.primary
 }
 
 // proves reports whether a proof says anything about the server at the other end of a connection.
@@ -153,6 +176,9 @@ func (s *Service) Within(b Bound, r *Read, node topology.NodeID, on Opened, now 
 		return Unproven
 	}
 	replica := t.replicas[node]
+	if node == replica.primary {
+		return s.onPrimary(t, replica, r, on)
+	}
 	s.wantWithin(replica.line, b.gap())
 	at, asOf, measured := s.at(now), replica.asOf.Load(), replica.measured.Load()
 	behind := replica.behind.Load()

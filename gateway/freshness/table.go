@@ -39,6 +39,8 @@ type shard struct {
 type line struct {
 	primary   topology.NodeID
 	addr, run string
+	// number is that of run.
+	number uint32
 	// wanted: a read went to the primary because a replica was unproven, or had not been seen to have a write.
 	wanted atomic.Bool
 	// bound is how far polls may be apart for the reads with a bound that came since the last one, in nanoseconds; 0:
@@ -98,7 +100,7 @@ func (s *Service) Publish(v *topology.View) {
 		if was != nil {
 			t.shards[i].line = was.line
 		} else {
-			t.shards[i].line = newLine(sh)
+			t.shards[i].line = s.newLine(sh)
 		}
 		for _, n := range sh.Replicas {
 			r := was.replica(n.ID)
@@ -114,10 +116,10 @@ func (s *Service) Publish(v *topology.View) {
 	s.wake()
 }
 
-func newLine(sh *topology.Shard) *line {
+func (s *Service) newLine(sh *topology.Shard) *line {
 	l := &line{primary: -1}
 	if p := sh.Standing(); p != nil {
-		l.primary, l.addr, l.run = p.ID, p.Addr, p.RunID
+		l.primary, l.addr, l.run, l.number = p.ID, p.Addr, p.RunID, s.run(p.RunID)
 	}
 	return l
 }
