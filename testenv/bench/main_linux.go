@@ -8,6 +8,7 @@
 //	go run ./testenv/bench -tls                                   TLS in front, handshakes, idle clients with TLS
 //	go run ./testenv/bench -observed -cmds GET                    metrics, a page, hot keys and slow log, on against off
 //	go run ./testenv/bench -acks                                  writes that a replica confirms
+//	go run ./testenv/bench -consistency                           reads of replicas that have what was written
 //	go run ./testenv/bench -memory -big                           other promises; see -help
 //
 // CPU a request is the CPU time of the target's process, as the operating system counts it, over the replies of the
@@ -43,8 +44,8 @@ type options struct {
 	evergate string
 	former   string
 
-	modes, memory, rates, big, values, apps, acks, tls, observed, all bool
-	sizes                                                             string
+	modes, memory, rates, big, values, apps, acks, consistency, tls, observed, all bool
+	sizes                                                                          string
 }
 
 // report is the output of -json: the sections that were measured.
@@ -88,6 +89,7 @@ func parse() (o options) {
 	flag.StringVar(&o.sizes, "sizes", "1,4,16,64,200,1024", "their sizes in `KB`")
 	flag.BoolVar(&o.apps, "apps", false, "instead: MGET over shards, EVALSHA, PUBLISH to many, many that block")
 	flag.BoolVar(&o.acks, "acks", false, "instead: writes that a replica confirms")
+	flag.BoolVar(&o.consistency, "consistency", false, "instead: reads of replicas that have what was written")
 	flag.BoolVar(&o.tls, "tls", false, "instead: TLS in front, its handshakes and idle clients")
 	flag.BoolVar(&o.observed, "observed", false, "instead: all that observes the gateway on, against off")
 	flag.BoolVar(&o.all, "all", false, "the comparison, then all of the others")
@@ -109,7 +111,8 @@ func run(ctx context.Context, o options) (err error) {
 		"values of %d bytes where no size is named\n\n",
 		runtime.NumCPU(), firstWord("/proc/sys/kernel/osrelease"), firstWord("/proc/loadavg"), o.conns, small.size)
 	var out report
-	if !o.modes && !o.memory && !o.rates && !o.big && !o.values && !o.apps && !o.acks && !o.tls && !o.observed {
+	if !o.modes && !o.memory && !o.rates && !o.big && !o.values && !o.apps && !o.acks && !o.consistency &&
+		!o.tls && !o.observed {
 		if err := out.compare(ctx, s, o); err != nil {
 			return err
 		}
@@ -167,7 +170,7 @@ func (out *report) applications(ctx context.Context, s *site, o options) error {
 	for _, part := range []struct {
 		asked   bool
 		measure func(context.Context, options) ([]appFigure, error)
-	}{{o.apps, s.measureApps}, {o.acks, s.measureAcks}} {
+	}{{o.apps, s.measureApps}, {o.acks, s.measureAcks}, {o.consistency, s.measureConsistency}} {
 		if !part.asked && !o.all {
 			continue
 		}
