@@ -98,7 +98,7 @@ func (p *Pool) Deadlines(due func(what string, at time.Duration)) {
 		case l.State != Open:
 			continue
 		}
-		if l.health.out() && p.sets[l.Key].conns[0] == l {
+		if l.State == Open && l.health.out() && p.sets[l.Key].conns[0] == l {
 			due("a replica that is left out", l.health.until)
 		}
 		if l.RefusingUntil > 0 {

@@ -136,8 +136,7 @@ func TestLedgerFindsWrongHistories(t *testing.T) {
 		}},
 		{"Redis's own words", "was answered \"-MOVED", func(s *story) { s.reads(0, "-MOVED 1 a:1\r\n") }},
 	} {
-		s := &story{m: map[int]*Memory{}}
-		s.l.Sharded, s.l.Fresh = true, true
+		s := &story{l: *New(Promises{Sharded: true, Fresh: true}), m: map[int]*Memory{}}
 		s.sends(0, Set, key)
 		s.sends(0, GetRange, key)
 		s.sends(0, Set, key)
