@@ -158,6 +158,23 @@ func TestNothingIsAskedWithoutNeed(t *testing.T) {
 	}
 }
 
+// TestWritesWakeThePollerOnce: a gateway whose clients only write does not pay for each write.
+func TestWritesWakeThePollerOnce(t *testing.T) {
+	p := newPair()
+	key := p.Cell([]byte("key"))
+	p.woken.Store(0)
+	for range 10 {
+		p.Begin(key)
+		p.End(key)
+		if asks, _ := p.state.Next(p.now); len(asks) > 0 {
+			t.Error("a write alone had servers asked")
+		}
+	}
+	if n := p.woken.Load(); n != 1 {
+		t.Errorf("10 writes woke the poller %d times", n)
+	}
+}
+
 func TestRefusedServersAreLeftAlone(t *testing.T) {
 	p := newPair()
 	p.may()

@@ -101,10 +101,7 @@ func (s *State) Next(now time.Time) ([]Ask, time.Duration) {
 	s.asks = s.asks[:0]
 	s.takeTable()
 	if s.service.written.Load() {
-		s.service.written.Store(false)
-		for _, p := range s.polled {
-			p.written = true
-		}
+		s.noteWritten()
 	}
 	wait := time.Duration(-1)
 	for _, p := range s.polled {
@@ -132,6 +129,13 @@ func (s *State) Next(now time.Time) ([]Ask, time.Duration) {
 		}
 	}
 	return s.asks, wait
+}
+
+// noteWritten records that a write may have ended in any shard.
+func (s *State) noteWritten() {
+	for _, p := range s.polled {
+		p.written = true
+	}
 }
 
 func sooner(a, b time.Duration) time.Duration {
@@ -200,6 +204,9 @@ func (s *State) behind(p *polled) bool {
 func (s *State) poll(p *polled, now time.Time) {
 	p.wanted.Store(false)
 	p.bound.Store(0)
+	if s.service.written.Swap(false) { // from here on the next write wakes again: not sooner, since each pays for that
+		s.noteWritten()
+	}
 	p.written = false
 	n := s.node(p.primary)
 	n.asked, n.polled = true, now
