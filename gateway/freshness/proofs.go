@@ -69,16 +69,9 @@ func (s *Service) Open(runID string) Opened { return Opened{s.run(runID), s.Next
 // else why not, and the replica is polled soon if that helps. It does not allocate. The answer holds for a read that is
 // sent now, also if it is on its way for long: what is written meanwhile is concurrent with it.
 func (s *Service) May(r *Read, node topology.NodeID, on Opened) Reason {
-	t := s.current.Load()
-	if t == nil || t.epoch != r.Epoch {
-		return OtherView
-	}
-	if uint(node) >= uint(len(t.replicas)) || t.replicas[node] == nil {
-		return Unproven
-	}
-	replica := t.replicas[node]
-	if node == replica.primary {
-		return s.onPrimary(t, replica, r, on)
+	t, replica, why := s.find(r, node, on)
+	if replica == nil {
+		return why
 	}
 	floor := s.cells[AllKeys].Load()
 	if floor&inFlightMask != 0 {
@@ -111,6 +104,20 @@ func (s *Service) May(r *Read, node topology.NodeID, on Opened) Reason {
 		return NotReached
 	}
 	return Fresh
+}
+
+// find returns what is proven of a replica under the view of a read; nil, and the answer, where that needs no proof.
+func (s *Service) find(r *Read, node topology.NodeID, on Opened) (*table, *replica, Reason) {
+	t := s.current.Load()
+	switch {
+	case t == nil || t.epoch != r.Epoch:
+		return nil, nil, OtherView
+	case uint(node) >= uint(len(t.replicas)) || t.replicas[node] == nil:
+		return nil, nil, Unproven
+	case node == t.replicas[node].primary:
+		return nil, nil, s.onPrimary(t, t.replicas[node], r, on)
+	}
+	return t, t.replicas[node], Fresh
 }
 
 // onPrimary is May for the primary of a shard that is fenced or has been demoted, and serves reads until there is
@@ -168,16 +175,9 @@ func (b Bound) gap() time.Duration {
 // Within returns Fresh if the replica with this NodeID may serve a read on a connection, with a bound on its staleness;
 // else why not. Of the read only Epoch and Floor count. Polls go on while such reads come. It does not allocate.
 func (s *Service) Within(b Bound, r *Read, node topology.NodeID, on Opened, now time.Time) Reason {
-	t := s.current.Load()
-	if t == nil || t.epoch != r.Epoch {
-		return OtherView
-	}
-	if uint(node) >= uint(len(t.replicas)) || t.replicas[node] == nil {
-		return Unproven
-	}
-	replica := t.replicas[node]
-	if node == replica.primary {
-		return s.onPrimary(t, replica, r, on)
+	_, replica, why := s.find(r, node, on)
+	if replica == nil {
+		return why
 	}
 	s.wantWithin(replica.line, b.gap())
 	at, asOf, measured := s.at(now), replica.asOf.Load(), replica.measured.Load()
