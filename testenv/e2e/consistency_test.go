@@ -24,15 +24,7 @@ func TestReadsOfReplicasAreThoseOfThePrimary(t *testing.T) {
 	if min(counts[0], counts[1]) < 300 { // on a busy machine one may be left out for a while
 		t.Errorf("the replicas have served %v reads", counts)
 	}
-	turn, next := replicas[0].Freeze, replicas[0].Thaw
-	awaitOps(t, s, 12000, func() error {
-		err := turn()
-		turn, next = next, turn
-		return err
-	})
-	if err := replicas[0].Thaw(); err != nil {
-		t.Fatal(err)
-	}
+	stutter(t, s, 12000, replicas[0])
 	s.Stop()
 	result, own := checked(t, s.Taken())
 	if result != porcupine.Ok || !own.Kept() || own.Counts[history.Stale] != 0 {
@@ -48,16 +40,7 @@ func TestReadsOfAnyReplicaAreNot(t *testing.T) {
 		"--reads", "prefer-replica", "--consistency", "eventual")
 	s := pool(gate.Addr)
 	s.Begin()
-	replica := env.Groups[0].Nodes[1]
-	turn, next := replica.Freeze, replica.Thaw
-	awaitOps(t, s, 4000, func() error {
-		err := turn()
-		turn, next = next, turn
-		return err
-	})
-	if err := replica.Thaw(); err != nil {
-		t.Fatal(err)
-	}
+	stutter(t, s, 4000, env.Groups[0].Nodes[1])
 	s.Stop()
 	result, own := checked(t, s.Taken())
 	if result != porcupine.Illegal || own.Counts[history.Stale] == 0 {

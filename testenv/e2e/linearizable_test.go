@@ -34,6 +34,20 @@ func awaitOps(t *testing.T, s *load.Shared, n int, meanwhile func() error) {
 	}
 }
 
+// stutter stops a server and has it go on, again and again, until the clients have done so many operations.
+func stutter(t *testing.T, s *load.Shared, n int, server *servers.Node) {
+	t.Helper()
+	turn, next := server.Freeze, server.Thaw
+	awaitOps(t, s, n, func() error {
+		err := turn()
+		turn, next = next, turn
+		return err
+	})
+	if err := server.Thaw(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // register is a key for the checker: an operation is a write of a value, or a read that saw one.
 var register = porcupine.Model{
 	Partition: func(all []porcupine.Operation) [][]porcupine.Operation {
@@ -103,18 +117,9 @@ func TestReadsOfLaggingReplicaAreNot(t *testing.T) {
 	env := servers.StartSentinel(t, servers.Options{Replicas: 1, Fast: true})
 	gate := servers.StartGateway(t, "--sentinel", env.SentinelAddrs(), "--master-name", "main", "--workers", "2",
 		"--reads", "replica")
-	replica := env.Groups[0].Nodes[1]
 	s := pool(gate.Addr)
 	s.Begin()
-	turn, next := replica.Freeze, replica.Thaw
-	awaitOps(t, s, 4000, func() error {
-		err := turn()
-		turn, next = next, turn
-		return err
-	})
-	if err := replica.Thaw(); err != nil {
-		t.Fatal(err)
-	}
+	stutter(t, s, 4000, env.Groups[0].Nodes[1])
 	s.Stop()
 	result, own := checked(t, s.Taken())
 	if result != porcupine.Illegal || own.Counts[history.Stale] == 0 {
