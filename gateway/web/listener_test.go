@@ -34,8 +34,13 @@ func taken(s *Server) (all, busy int) {
 // await waits until a condition holds.
 func await(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !holds(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
+	look := time.NewTicker(time.Millisecond)
+	defer look.Stop()
+	late := time.After(10 * time.Second)
+	for !holds() {
+		select {
+		case <-look.C:
+		case <-late:
 			t.Fatal("waited in vain for " + what)
 		}
 	}
