@@ -100,7 +100,7 @@ func TestUnseenCommands(t *testing.T) {
 	if got := strings.Join(all.Unseen(), " "); got != "ft.search json.get ts.x|y" {
 		t.Error(got)
 	}
-	for _, rule := range []string{"+.get", "+json.", "-nosuch", "+@json.x"} {
+	for _, rule := range []string{"+.get", "+json.", "-nosuch", "+@json.x", "+json.\tx", `("+json.\x20")`, `("+select|0\x20")`} {
 		if _, err := Parse("f", []string{"user u " + rule}); err == nil {
 			t.Errorf("%s is no mistake", rule)
 		}
@@ -114,6 +114,7 @@ func FuzzParse(f *testing.F) {
 		"user u +config|get +select|0 (~a +get)",
 		"# no\nuser default off\nuser b nopass -@all +@all -json.get (&* %W~x)", "user u (", `user u ("~a\x20b" '+get')`,
 		"user u #" + sumOfA + " !" + sumOfA, "user  on", "user u reset %~ +| -| +@ ()",
+		`user  ("+g.\x20")`, `user u ("+select|\x0a1")`,
 	} {
 		f.Add(seed)
 	}

@@ -181,6 +181,9 @@ func (s *selector) addChannels(pattern string) error {
 
 // apply applies a rule about a command, a first argument or a category.
 func (s *commands) apply(name string, allow bool, unseen *[]string) error {
+	if hasSpace(name) {
+		return errUnknown
+	}
 	if strings.HasPrefix(name, "@") {
 		in := routing.CategoryNamed(name[1:])
 		if in == 0 {
@@ -232,5 +235,5 @@ func (s *commands) addFirstArg(c *routing.Command, first string) {
 	}
 }
 
-// hasSpace reports whether a text has a character that no name or pattern may have.
+// hasSpace reports whether a text has a character that no name, rule or pattern may have.
 func hasSpace(text string) bool { return strings.ContainsAny(text, " \t\n\v\f\r\x00") }
