@@ -11,10 +11,10 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
 
 	"evergate/cmd/evergate/adminclient"
+	"evergate/cmd/evergate/logging"
 	"evergate/cmd/evergate/settings"
 	"evergate/gateway/api"
 	"evergate/gateway/config"
@@ -51,15 +51,9 @@ func (a *asked) reload(ctx context.Context) (api.Reload, error) {
 
 // take reads the settings and has the gateway use them. It logs the outcome, and returns the settings, or nil if the
 // old ones stay.
-func (gw *running) take(read func() (*settings.Resolved, error), logger hclog.Logger) (*settings.Resolved, api.Reload) {
+func (gw *running) take(read func() (*settings.Resolved, error), logger *logging.Log) (*settings.Resolved, api.Reload) {
 	outcome := api.Reload{Mistakes: []api.Mistake{}, Changed: []string{}, NeedRestart: []string{}}
-	r, err := read()
-	var changes config.Changes
-	if err == nil {
-		changes, err = gw.reload(r.Config)
-	} else {
-		gw.unread(err)
-	}
+	r, changes, err := gw.use(read, logger)
 	var mistakes settings.Mistakes
 	if errors.As(err, &mistakes) {
 		for _, m := range mistakes {
@@ -82,6 +76,26 @@ func (gw *running) take(read func() (*settings.Resolved, error), logger hclog.Lo
 	outcome.Changed = append(outcome.Changed, texts(changes.Applied)...)
 	outcome.NeedRestart = append(outcome.NeedRestart, texts(changes.Restart)...)
 	return r, outcome
+}
+
+// use reads the settings and has the gateway and the log use them. The log has its new output when all else is in use.
+func (gw *running) use(read func() (*settings.Resolved, error), logger *logging.Log) (r *settings.Resolved,
+	changes config.Changes, err error) {
+	if r, err = read(); err != nil {
+		gw.unread(err)
+		return nil, changes, err
+	}
+	output, err := logger.Prepare(r.Config)
+	if err != nil {
+		gw.unread(err)
+		return nil, changes, err
+	}
+	if changes, err = gw.reload(r.Config); err != nil {
+		output.Discard()
+		return nil, changes, err
+	}
+	output.Use()
+	return r, changes, nil
 }
 
 func texts(changes []config.Change) (all []string) {

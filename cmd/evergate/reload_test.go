@@ -134,6 +134,18 @@ func TestBuiltGatewayReloadsOverHTTP(t *testing.T) {
 	reload(exitWrong, "", "/none", "--config", file)
 	write("max-clients: 8\nlisten: ['127.0.0.1:0', 'unix:/none/s']\n")
 	reload(exitFailed, "", "the gateway keeps its old settings: listen", "--config", file)
+	write("max-clients: 7\nhold: 4s\nlog-file: /none/log\n")
+	reload(exitFailed, "", "the gateway keeps its old settings: log-file: open /none/log", "--config", file)
+	if _, err := os.Stat(file + ".log"); err == nil {
+		t.Error("a log file is there")
+	}
+	write("max-clients: 7\nhold: 4s\nlog-file: " + file + ".log\nlog-format: json\n")
+	reload(exitOK, "the gateway has reloaded its settings: log-format, log-file, hold of default", "", "--config", file)
+	moved, err := os.ReadFile(file + ".log")
+	if err != nil || !strings.Contains(string(moved), `"@message":"settings reloaded"`) ||
+		!strings.HasSuffix(log(), "log continues elsewhere: file="+file+".log format=json\n") {
+		t.Errorf("%s, %v\n%s", moved, err, log())
+	}
 	if strings.Contains(log(), "SIGHUP") {
 		t.Error(log())
 	}

@@ -100,7 +100,8 @@ func TestUnseenCommands(t *testing.T) {
 	if got := strings.Join(all.Unseen(), " "); got != "ft.search json.get ts.x|y" {
 		t.Error(got)
 	}
-	for _, rule := range []string{"+.get", "+json.", "-nosuch", "+@json.x", "+json.\tx", `("+json.\x20")`, `("+select|0\x20")`} {
+	for _, rule := range []string{"+.get", "+json.", "-nosuch", "+@json.x", "+json.\tx", `("+json.\x20")`,
+		`("+select|0\x20")`} {
 		if _, err := Parse("f", []string{"user u " + rule}); err == nil {
 			t.Errorf("%s is no mistake", rule)
 		}

@@ -39,8 +39,8 @@ var processRows = []row[Gateway]{
 	fixed("admin-pprof", func(c *Gateway) any { return &c.Admin.Pprof }),
 	live("log-level", func(c *Gateway) any { return &c.LogLevel }),
 	live("audit-log", func(c *Gateway) any { return &c.AuditLog }),
-	fixed("log-format", func(c *Gateway) any { return &c.LogFormat }),
-	fixed("log-file", func(c *Gateway) any { return &c.LogFile }),
+	live("log-format", func(c *Gateway) any { return &c.LogFormat }),
+	live("log-file", func(c *Gateway) any { return &c.LogFile }),
 }
 
 // serviceRows are the settings of a service, without its name.

@@ -23,22 +23,22 @@ func pass(d time.Duration) {
 	synctest.Wait()
 }
 
-// output is a buffer that timers write to as well.
-type output struct {
+// buffer is one that timers write to as well.
+type buffer struct {
 	mu sync.Mutex
 	bytes.Buffer
 }
 
-func (o *output) Write(p []byte) (int, error) {
+func (o *buffer) Write(p []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.Buffer.Write(p)
 }
 
 // opened is a log at debug into a buffer.
-func opened(t *testing.T, format string) (*Log, *output) {
+func opened(t *testing.T, format string) (*Log, *buffer) {
 	t.Helper()
-	out := new(output)
+	out := new(buffer)
 	l, err := Open(config.Gateway{LogLevel: "debug", LogFormat: format}, out)
 	if err != nil {
 		t.Fatal(err)
@@ -47,7 +47,7 @@ func opened(t *testing.T, format string) (*Log, *output) {
 }
 
 // taken returns the lines so far without their times, and empties the buffer.
-func taken(out *output) (lines []string) {
+func taken(out *buffer) (lines []string) {
 	out.mu.Lock()
 	defer out.mu.Unlock()
 	for line := range strings.Lines(out.String()) {
@@ -58,7 +58,7 @@ func taken(out *output) (lines []string) {
 	return lines
 }
 
-func wants(t *testing.T, step string, out *output, lines ...string) {
+func wants(t *testing.T, step string, out *buffer, lines ...string) {
 	t.Helper()
 	if got := taken(out); strings.Join(got, "\n") != strings.Join(lines, "\n") {
 		t.Errorf("%s:\n%s", step, strings.Join(got, "\n"))
@@ -192,6 +192,108 @@ func TestFileIsReopenedAfterARename(t *testing.T) {
 	if _, err := Open(config.Gateway{LogFile: filepath.Join(name, "missing", "log")}, stderr); err == nil {
 		t.Error("a file in a missing folder was opened")
 	}
+}
+
+// TestOutputChanges: every line is whole in one of the two outputs, and the old file is closed.
+func TestOutputChanges(t *testing.T) {
+	const writers, lines = 4, 500
+	dir := t.TempDir()
+	stderr := new(buffer)
+	l, err := Open(config.Gateway{LogLevel: "info", LogFormat: "text"}, stderr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	use := func(conf config.Gateway) {
+		t.Helper()
+		change, err := l.Prepare(conf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		change.Use()
+	}
+	part := l.Named("upstream").With("service", "a")
+	var all sync.WaitGroup
+	for w := range writers {
+		all.Go(func() {
+			for i := range lines {
+				part.Info("line", "writer", w, "number", i)
+			}
+		})
+	}
+	names := []string{filepath.Join(dir, "a"), filepath.Join(dir, "b")}
+	for i := range 50 {
+		use(config.Gateway{LogFile: names[i%2], LogFormat: []string{"json", "text"}[i/2%2]})
+	}
+	all.Wait()
+	old := l.file
+	use(config.Gateway{LogFormat: "json"})
+	if _, err := old.Write(nil); err == nil {
+		t.Error("the old file is open")
+	}
+	part.Info("the end")
+	texts := stderr.String()
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts += string(text)
+	}
+	got := 0
+	for line := range strings.Lines(texts) {
+		if strings.Contains(line, "number") {
+			got++
+		}
+		if whole := strings.HasPrefix(line, `{"`) && strings.HasSuffix(line, "}\n") ||
+			strings.Contains(line, "[INFO]  evergate") && strings.HasPrefix(line, "2"); !whole {
+			t.Fatalf("not a line: %q", line)
+		}
+	}
+	if got != writers*lines || !strings.Contains(stderr.String(), `"@module":"evergate.upstream"`) {
+		t.Errorf("%d lines of %d; standard error:\n%s", got, writers*lines, stderr)
+	}
+}
+
+// TestOutputThatCannotBeOpenedChangesNothing: nor does one that is discarded.
+func TestOutputThatCannotBeOpenedChangesNothing(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "log")
+	l, err := Open(config.Gateway{LogFormat: "text", LogFile: name}, new(buffer))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Prepare(config.Gateway{LogFormat: "json", LogFile: name + "/x"}); err == nil {
+		t.Error("a file below a file was opened")
+	}
+	for _, file := range []string{name, name + "2", ""} {
+		change, err := l.Prepare(config.Gateway{LogFormat: "json", LogFile: file})
+		if err != nil {
+			t.Fatal(err)
+		}
+		change.Discard()
+	}
+	same, err := l.Prepare(config.Gateway{LogFormat: "text", LogFile: name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	same.Use()
+	l.Warn("still there")
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+	text, err := os.ReadFile(name)
+	if err != nil || strings.Count(string(text), "\n") != 1 || !strings.Contains(string(text), "evergate: still there\n") {
+		t.Errorf("%s, %v", text, err)
+	}
+}
+
+func TestStandardLoggerWritesAtItsLevel(t *testing.T) {
+	l, out := opened(t, "text")
+	std := l.Named("http").StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug})
+	std.Print("an error of net/http\n")
+	wants(t, "at debug", out, "[DEBUG] evergate.http: an error of net/http")
+	l.SetLevel(hclog.Info)
+	std.Print("another one")
+	wants(t, "at info", out)
 }
 
 func TestJournalGetsAPriorityForEachLine(t *testing.T) {

@@ -15,45 +15,9 @@ const (
 	repeatsMax = 1024
 )
 
-// counted is a logger that writes a warning or an error once, and while the same repeats, once per repeatPause with the
-// number of repetitions. The same is one of the same part of the gateway with the same facts. A line at info from that
-// part ends the counting: what was wrong is over, or has changed, and the next warning is news.
-type counted struct {
-	hclog.Logger
-	repeats *repeats
-}
-
-func (c *counted) Warn(msg string, args ...any)  { c.Log(hclog.Warn, msg, args...) }
-func (c *counted) Error(msg string, args ...any) { c.Log(hclog.Error, msg, args...) }
-func (c *counted) Info(msg string, args ...any)  { c.Log(hclog.Info, msg, args...) }
-
-func (c *counted) Log(level hclog.Level, msg string, args ...any) {
-	out := c.Logger
-	switch {
-	case level >= hclog.Warn:
-		c.repeats.note(line{out, level, msg, args})
-		return
-	case level == hclog.Info:
-		c.repeats.over(out.Name())
-	}
-	out.Log(level, msg, args...)
-}
-
-func (c *counted) Named(name string) hclog.Logger {
-	return &counted{c.Logger.Named(name), c.repeats}
-}
-
-func (c *counted) ResetNamed(name string) hclog.Logger {
-	return &counted{c.Logger.ResetNamed(name), c.repeats}
-}
-
-func (c *counted) With(args ...any) hclog.Logger {
-	return &counted{c.Logger.With(args...), c.repeats}
-}
-
 // line is one line of the log.
 type line struct {
-	out   hclog.Logger
+	out   *part
 	level hclog.Level
 	msg   string
 	args  []any
@@ -61,7 +25,7 @@ type line struct {
 
 // key has all facts.
 func (l *line) key() string {
-	return fmt.Sprintf("%s %d %q %q %q", l.out.Name(), l.level, l.msg, l.out.ImpliedArgs(), l.args)
+	return fmt.Sprintf("%s %d %q %q %q", l.out.name, l.level, l.msg, l.out.args, l.args)
 }
 
 // repeats remembers which warnings were written lately.
@@ -90,7 +54,7 @@ func (r *repeats) note(l line) {
 		known.since++
 		return
 	}
-	l.out.Log(l.level, l.msg, l.args...)
+	l.out.write(l.level, l.msg, l.args)
 	if !r.ended && len(r.lines) < repeatsMax {
 		known := &repeated{line: l}
 		known.timer = time.AfterFunc(repeatPause, func() { r.pauseOver(key, known) })
@@ -117,7 +81,7 @@ func (r *repeats) over(name string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for key, known := range r.lines {
-		if known.out.Name() == name {
+		if known.out.name == name {
 			r.forget(key, known)
 		}
 	}
@@ -143,6 +107,6 @@ func (r *repeats) forget(key string, known *repeated) {
 
 // write writes the line with its count, which begins anew.
 func (r *repeated) write() {
-	r.out.Log(r.level, r.msg, append(r.args[:len(r.args):len(r.args)], "repeated", r.since)...)
+	r.out.write(r.level, r.msg, append(r.args[:len(r.args):len(r.args)], "repeated", r.since))
 	r.since = 0
 }
