@@ -72,8 +72,10 @@ func shownListeners(g *Gateway, service *service) []api.Listener {
 			continue
 		}
 		of, _ := g.listenerOf(ln.id)
+		reading := s.ReadingAt(ln.address)
 		shown := api.Listener{Addr: ln.Addr().String(), Emulates: string(s.FacadeAt(ln.address)), TLS: ln.isTLS,
-			Reads: string(g.part(of).reads(s)), Hold: s.HoldAt(ln.address).String()}
+			Reads: string(g.part(of).reads(s)), Hold: s.HoldAt(ln.address).String(),
+			Consistency: reading.Consistency.String(), Acks: s.Acks.At(ln.address).Level.String()}
 		if ln.Addr().Network() == "unix" {
 			shown.Addr = "unix:" + shown.Addr
 		}

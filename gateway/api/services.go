@@ -27,6 +27,11 @@ type Service struct {
 	// in the settings.
 	Reads string `json:"reads"`
 	Hold  string `json:"hold"`
+	// Consistency is how fresh reads must be that replicas serve ("gateway", "bounded", "strong", "eventual"). If it is
+	// bounded, MaxLag or MaxLagBytes is how far a replica may lag behind; the other is 0.
+	Consistency string  `json:"consistency"`
+	MaxLag      float64 `json:"max_lag_ms"`
+	MaxLagBytes int64   `json:"max_lag_bytes"`
 	// Epoch numbers the views of the service; 0 while there is none.
 	Epoch uint64 `json:"epoch"`
 	// HadPrimary: a shard had a primary once since the start. Steady: every shard has one now, and no failover is
@@ -45,6 +50,9 @@ type Service struct {
 	// Sentinels are those that the gateway knows of; empty for other kinds.
 	Sentinels []Sentinel `json:"sentinels"`
 	Counters  Counters   `json:"counters"`
+	// ReplicaReads is how reads were served that may go to replicas, Acks how replicas confirm writes.
+	ReplicaReads ReplicaReads `json:"replica_reads"`
+	Acks         Acks         `json:"acks"`
 }
 
 // Listener is one address that clients of a service connect to.
@@ -54,9 +62,11 @@ type Listener struct {
 	// Emulates is "cluster", "replica" or "sentinel" for a listener with a facade; else empty.
 	Emulates string `json:"emulates"`
 	TLS      bool   `json:"tls"`
-	// Reads and Hold are those of its clients.
-	Reads string `json:"reads"`
-	Hold  string `json:"hold"`
+	// Reads, Hold and Consistency are those of its clients, Acks how many replicas must confirm their writes.
+	Reads       string `json:"reads"`
+	Hold        string `json:"hold"`
+	Consistency string `json:"consistency"`
+	Acks        string `json:"acks"`
 }
 
 // Conditions of a shard.
@@ -130,8 +140,10 @@ type Node struct {
 	// Reachable: it answered when it was last asked; Why says why not.
 	Reachable bool   `json:"reachable"`
 	Why       string `json:"why"`
-	// Reads: it is given reads now.
-	Reads bool `json:"serves_reads"`
+	// Reads: it is given reads now. LeftOut: it answered slowly or with errors, so at least one worker gives reads to
+	// other replicas, as long as there is one.
+	Reads   bool `json:"serves_reads"`
+	LeftOut bool `json:"left_out"`
 	// Busy is its error while a script blocks it; else empty.
 	Busy string `json:"busy"`
 	// Connections are open now, InFlight requests have been sent and not answered.
@@ -152,6 +164,9 @@ type Node struct {
 	// PollsBehind is how many polls of its shard's offsets a replica was last not seen to have reached; null if nothing
 	// is proven of it, or not a replica. Without it no read with a consistency goes to the replica.
 	PollsBehind *int64 `json:"polls_behind"`
+	// Lag is the same as a time: how much older the poll that the replica had reached was than the last one; 0 if it
+	// lacked nothing.
+	Lag *float64 `json:"lag_ms"`
 }
 
 // Sentinel is one Sentinel of a service.

@@ -57,7 +57,7 @@ func (x *Exchange) Choose(c *sessions.Session, shard, slot int, use Use, keys up
 		return nil, upstream.Full
 	}
 	if l != nil && use == Reads && l.Key.Purpose != upstream.Replica && !c.Reading().OnPrimary() {
-		x.totals.ReadsOnPrimary[x.read.Why]++
+		c.Service.CountOnPrimary(x.read.Why)
 	}
 	return l, why
 }

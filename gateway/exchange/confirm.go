@@ -19,15 +19,6 @@ import (
 // passed on at once. Where too few replicas confirm, or the connection is lost before, the client is answered that the
 // outcome is unknown: the primary has executed the write, and others can see it.
 
-// AckTotals are the counters of writes that replicas must confirm, since the start.
-type AckTotals struct {
-	// Confirmed are the writes that replicas confirmed in time, Unconfirmed those that they did not: those count as
-	// Uncertain. Lacking are the requests that were rejected, since too few replicas were attached.
-	Confirmed, Unconfirmed, Lacking uint64
-	// Answered are the WAITs that were answered, WaitMicros the sum of the times that they took.
-	Answered, WaitMicros uint64
-}
-
 // confirmed are the terms on which replicas must confirm a request; none for most.
 func (x *Exchange) confirmed(c *sessions.Session, l *upstream.Conn, r *Request) (t acks.Terms) {
 	if !r.Changes || r.Read || l.Bypass {
@@ -59,13 +50,12 @@ func (x *Exchange) TakeConfirmation(l *upstream.Conn, answer []byte) {
 	}
 	count, counted := resp.Int(answer)
 	round := l.Confirmed(x.pool)
-	x.totals.Acks.Answered++
-	x.totals.Acks.WaitMicros += uint64((x.clock.Now - round.AskedAt).Microseconds())
+	s := x.Served(l)
+	s.CountWait(x.clock.Now - round.AskedAt)
 	if counted && count >= int64(round.Need) {
 		x.release(l, &round)
 		return
 	}
-	s := x.Served(l)
 	s.ReportUnconfirmed(s.View.LedBy(l.Key.Node))
 	why := strconv.FormatInt(count, 10) + " of " + strconv.Itoa(round.Need) + " replicas confirmed it within " +
 		round.Terms.Timeout.String()
@@ -84,7 +74,7 @@ func (x *Exchange) release(l *upstream.Conn, round *acks.Round) {
 		if c == nil {
 			continue
 		}
-		x.totals.Acks.Confirmed++
+		c.Service.CountConfirmed()
 		t := upstream.Pending{Seq: r.Seq, Part: r.Part, Slot: r.Slot, Shard: r.Shard}
 		c.CountUnconfirmed(-len(reply))
 		if judged {
@@ -135,7 +125,7 @@ func (x *Exchange) unconfirmed(l *upstream.Conn, round *acks.Round, why string) 
 		if c == nil {
 			continue
 		}
-		x.totals.Acks.Unconfirmed++
+		c.Service.CountUnconfirmed()
 		x.CountUncertain(c.Service)
 		c.CountUnconfirmed(-len(reply))
 		x.count(c, r)
@@ -158,7 +148,7 @@ func (x *Exchange) awaitReplicas(c *sessions.Session, shard int) (refused string
 			return ""
 		}
 	}
-	x.totals.Acks.Lacking++
+	s.CountLacking()
 	copies := topology.Copies{}
 	if s.View.Primary(shard) != nil {
 		copies = s.View.Shards[shard].Copies

@@ -27,12 +27,8 @@ type Totals struct {
 	// were passed on. The others count as Uncertain, or their clients left.
 	Withheld         uint64
 	WithheldReleased uint64
-	// Acks are those of writes that replicas must confirm.
-	Acks AckTotals
 	// ReadElsewhere are the reads that were moved off silent connections.
 	ReadElsewhere uint64
-	// ReadsOnPrimary are the reads of sessions whose reads go to replicas that a primary got nevertheless, by the reason.
-	ReadsOnPrimary [upstream.OnPrimaryReasons]uint64
 }
 
 // Totals returns the counters.

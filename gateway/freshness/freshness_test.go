@@ -255,7 +255,7 @@ func TestBoundByBytes(t *testing.T) {
 			t.Errorf("%d bytes, %s later: %s, want %s", c.bytes, c.at, why, c.want)
 		}
 	}
-	if lags := p.Lags(); len(lags) != 1 || lags[0] != (Lag{Node: 1, Proven: true, Bytes: 50, Polls: 1}) {
+	if lags := p.Lags(); len(lags) != 1 || lags[0] != (Lag{Node: 1, Proven: true, Bytes: 50, Polls: 1, Time: BytesAge}) {
 		t.Errorf("lags: %+v", lags)
 	}
 }

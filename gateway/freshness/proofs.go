@@ -224,6 +224,8 @@ type Lag struct {
 	Proven bool
 	// Bytes of the replication stream that it lacked; Polls is how many of its shard's polls it had not reached.
 	Bytes, Polls int64
+	// Time is how much older the poll that it had reached was than the last one; 0 if it lacked nothing.
+	Time time.Duration
 }
 
 // Lags returns the Lag of each replica of the view, by NodeID.
@@ -238,8 +240,11 @@ func (s *Service) Lags() []Lag {
 			continue
 		}
 		l := Lag{Node: r.node, Proven: r.proof.Load() != 0, Polls: r.lag.Load()}
-		if l.Proven {
+		if asOf := r.asOf.Load(); l.Proven {
 			l.Bytes = r.behind.Load()
+			if measured := r.measured.Load(); l.Bytes > 0 && measured != never && asOf != never {
+				l.Time = time.Duration(max(0, measured-asOf))
+			}
 		}
 		lags = append(lags, l)
 	}

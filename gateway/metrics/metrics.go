@@ -74,7 +74,7 @@ func (c *collector) Describe(to chan<- *prometheus.Desc) {
 	for _, m := range serviceMetrics {
 		to <- m.desc
 	}
-	for _, h := range []*histogram{requestTimes, nodeTimes, bufferTimes, roundTimes} {
+	for _, h := range []*histogram{requestTimes, nodeTimes, bufferTimes, roundTimes, ackTimes} {
 		to <- h.desc
 	}
 }

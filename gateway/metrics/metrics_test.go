@@ -13,19 +13,21 @@ import (
 	"evergate/gateway/api"
 	"evergate/gateway/latency"
 	"evergate/gateway/sessions"
+	"evergate/gateway/upstream"
 	"evergate/routing"
 )
 
 // facts are some of everything. Each counter of the workers has a number of its own, which each is called with.
 func facts(each func(name string, n uint64)) Facts {
-	lag := int64(5)
+	lag, ms := int64(5), 250.0
 	f := Facts{
 		Overview: api.Overview{Version: "v1", Revision: "abc", Started: time.Unix(1_800_000_000, 0), ClientsMax: 10},
 		Services: []Service{{Service: api.Service{
 			Name: "cache", Shards: []api.Shard{{Name: "main", Condition: api.Steady, Primary: "a:1",
 				Replicas: []string{"b:1"}, Unused: []api.Unused{{Addr: "c:1"}}}},
 			Nodes: []api.Node{{Addr: "a:1", Role: api.RolePrimary, Shard: "main", Reachable: true, Requests: 41},
-				{Addr: "b:1", Role: api.RoleReplica, Shard: "main", LagBytes: &lag, PollsBehind: &lag}},
+				{Addr: "b:1", Role: api.RoleReplica, Shard: "main", LagBytes: &lag, PollsBehind: &lag,
+					Lag: &ms, LeftOut: true}},
 			Sentinels: []api.Sentinel{{Addr: "s:1", Reachable: true}},
 		}}, {Service: api.Service{Name: "queue"}}},
 		Rejected: 3, Handshakes: 4, HandshakesFailed: 5,
@@ -41,6 +43,8 @@ func (s *Service) measured() {
 	h := &latency.Histogram{}
 	h.Add(100)
 	s.Open.ByGroup[routing.HashGroup], s.Open.Waited[sessions.Released], s.Open.Errors[2] = h, h, 3
+	s.Open.Acks = sessions.AckCounts{Confirmed: 901, Unconfirmed: 902, Lacking: 903, Waits: h}
+	s.Open.Requests[upstream.Replica], s.Open.OnPrimary[upstream.Pipelined] = 904, 905
 	s.TookByNode = map[string][2]*latency.Histogram{"a:1": {h, &latency.Histogram{}}, "gone:1": {h, h}}
 }
 
@@ -96,8 +100,6 @@ func TestEveryCounterHasAMetric(t *testing.T) {
 		switch name {
 		case "GapMillis":
 			value = fmt.Sprint(float64(n) / 1000)
-		case "WaitMicros":
-			value = fmt.Sprint(float64(n) / 1e6)
 		}
 		if !strings.Contains(text, " "+value+"\n") {
 			t.Errorf("no metric has %s", name)
@@ -171,7 +173,8 @@ func TestTimesHaveFewLabels(t *testing.T) {
 				m.GetHistogram().GetSampleCount()))
 		}
 	}
-	want := []string{"buffering_duration_seconds abandoned cache 0", "buffering_duration_seconds abandoned queue 0",
+	want := []string{"ack_wait_duration_seconds cache 1",
+		"buffering_duration_seconds abandoned cache 0", "buffering_duration_seconds abandoned queue 0",
 		"buffering_duration_seconds resumed cache 1", "buffering_duration_seconds resumed queue 0",
 		"buffering_duration_seconds timed_out cache 0", "buffering_duration_seconds timed_out queue 0",
 		"loop_round_duration_seconds 0", "node_request_duration_seconds a:1 read cache 1",
@@ -186,13 +189,30 @@ func TestServicesAndNodesAreLabels(t *testing.T) {
 	f := facts(func(string, uint64) {})
 	f.Services[0].Counters.Failovers, f.Services[1].Counters.Clients = 2, 7
 	err := testutil.GatherAndCompare(New(func() Facts { return f }), strings.NewReader(`
+# HELP evergate_ack_writes_total Writes that replicas were to confirm, by outcome.
+# TYPE evergate_ack_writes_total counter
+evergate_ack_writes_total{outcome="confirmed",service="cache"} 901
+evergate_ack_writes_total{outcome="confirmed",service="queue"} 0
+evergate_ack_writes_total{outcome="rejected",service="cache"} 903
+evergate_ack_writes_total{outcome="rejected",service="queue"} 0
+evergate_ack_writes_total{outcome="unconfirmed",service="cache"} 902
+evergate_ack_writes_total{outcome="unconfirmed",service="queue"} 0
 # HELP evergate_failovers_started_total Failovers that began.
 # TYPE evergate_failovers_started_total counter
 evergate_failovers_started_total{service="cache"} 2
 evergate_failovers_started_total{service="queue"} 0
+# HELP evergate_node_left_out Whether the replica gets no reads, since it answered slowly or with errors.
+# TYPE evergate_node_left_out gauge
+evergate_node_left_out{node="b:1",service="cache"} 1
+# HELP evergate_node_proven Whether it is known which writes the replica has.
+# TYPE evergate_node_proven gauge
+evergate_node_proven{node="b:1",service="cache"} 1
 # HELP evergate_node_replication_lag_bytes How far the replication offset is behind that of the primary.
 # TYPE evergate_node_replication_lag_bytes gauge
 evergate_node_replication_lag_bytes{node="b:1",service="cache"} 5
+# HELP evergate_node_replication_lag_seconds How much older the poll that the replica had reached was than the last one.
+# TYPE evergate_node_replication_lag_seconds gauge
+evergate_node_replication_lag_seconds{node="b:1",service="cache"} 0.25
 # HELP evergate_node_requests_total Requests that the server has answered.
 # TYPE evergate_node_requests_total counter
 evergate_node_requests_total{node="a:1",service="cache"} 41
@@ -201,12 +221,18 @@ evergate_node_requests_total{node="b:1",service="cache"} 0
 # TYPE evergate_node_up gauge
 evergate_node_up{node="a:1",service="cache"} 1
 evergate_node_up{node="b:1",service="cache"} 0
+# HELP evergate_reads_on_replicas_total Reads that were sent to replicas.
+# TYPE evergate_reads_on_replicas_total counter
+evergate_reads_on_replicas_total{service="cache"} 904
+evergate_reads_on_replicas_total{service="queue"} 0
 # HELP evergate_service_clients Clients of the service.
 # TYPE evergate_service_clients gauge
 evergate_service_clients{service="cache"} 0
 evergate_service_clients{service="queue"} 7
 `), "evergate_failovers_started_total", "evergate_node_replication_lag_bytes",
-		"evergate_node_requests_total", "evergate_node_up", "evergate_service_clients")
+		"evergate_node_requests_total", "evergate_node_up", "evergate_service_clients", "evergate_ack_writes_total",
+		"evergate_node_left_out", "evergate_node_proven", "evergate_node_replication_lag_seconds",
+		"evergate_reads_on_replicas_total")
 	if err != nil {
 		t.Error(err)
 	}

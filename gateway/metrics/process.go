@@ -128,15 +128,6 @@ var ofRequests = []metric[Facts]{
 		func(s *worker.Stats) uint64 { return s.AckRounds }),
 	total("ack_rounds_writes_total", "Writes that these WAITs were to confirm.",
 		func(s *worker.Stats) uint64 { return s.AckWrites }),
-	counter("ack_writes_total", "Writes that replicas were to confirm, by outcome.", []string{"outcome"},
-		func(f *Facts, put put) {
-			put(float64(f.Stats.Acks.Confirmed), "confirmed")
-			put(float64(f.Stats.Acks.Unconfirmed), "unconfirmed")
-			put(float64(f.Stats.Acks.Lacking), "rejected")
-		}),
-	total("ack_waits_total", "WAITs that were answered.", func(s *worker.Stats) uint64 { return s.Acks.Answered }),
-	counter("ack_wait_seconds_total", "Length of all WAITs that were answered.", nil,
-		func(f *Facts, put put) { put(float64(f.Stats.Acks.WaitMicros) / 1e6) }),
 	total("requests_out_of_order_total", "Requests that could no longer be executed in order.",
 		func(s *worker.Stats) uint64 { return s.OutOfOrder }),
 	total("blocking_pops_retried_total", "Blocking pops that were retried, and may have lost an element.",
@@ -178,10 +169,6 @@ var ofBuffers = []metric[Facts]{
 		func(s *worker.Stats) uint64 { return s.ReplicasLeftOut }),
 	total("reads_rerouted_total", "Reads that were moved off silent connections.",
 		func(s *worker.Stats) uint64 { return s.ReadElsewhere }),
-	totals("reads_on_primary_total", "Reads of clients with reads on replicas that went to a primary, by reason.",
-		"reason",
-		func(s *worker.Stats) []uint64 { return s.ReadsOnPrimary[:] },
-		func(i int) string { return upstream.OnPrimary(i).String() }),
 	total("reads_retried_on_primary_total", "Reads that were retried since a replica may not have the key yet.",
 		func(s *worker.Stats) uint64 { return s.Suspected }),
 }

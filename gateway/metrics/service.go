@@ -3,6 +3,7 @@ package metrics
 import (
 	"evergate/gateway/api"
 	"evergate/gateway/sessions"
+	"evergate/gateway/upstream"
 )
 
 // Every metric of a service has the label service in front.
@@ -92,6 +93,45 @@ var serviceMetrics = []metric[Service]{
 					put(float64(*polls), s.Nodes[i].Addr)
 				}
 			}
+		}),
+	gauge("node_replication_lag_seconds",
+		"How much older the poll that the replica had reached was than the last one.",
+		serviceLabels("node"), func(s *Service, put put) {
+			for i := range s.Nodes {
+				if ms := s.Nodes[i].Lag; ms != nil {
+					put(*ms/1000, s.Nodes[i].Addr)
+				}
+			}
+		}),
+	gauge("node_proven", "Whether it is known which writes the replica has.",
+		serviceLabels("node"), func(s *Service, put put) {
+			for i := range s.Nodes {
+				if n := &s.Nodes[i]; n.Role == api.RoleReplica {
+					put(truth(n.PollsBehind != nil), n.Addr)
+				}
+			}
+		}),
+	gauge("node_left_out", "Whether the replica gets no reads, since it answered slowly or with errors.",
+		serviceLabels("node"), func(s *Service, put put) {
+			for i := range s.Nodes {
+				if n := &s.Nodes[i]; n.Role == api.RoleReplica {
+					put(truth(n.LeftOut), n.Addr)
+				}
+			}
+		}),
+	counter("reads_on_replicas_total", "Reads that were sent to replicas.", serviceLabels(),
+		func(s *Service, put put) { put(float64(s.Open.Requests[upstream.Replica])) }),
+	counter("reads_on_primary_total", "Reads of clients with reads on replicas that went to a primary, by reason.",
+		serviceLabels("reason"), func(s *Service, put put) {
+			for why, n := range s.Open.OnPrimary {
+				put(float64(n), upstream.OnPrimary(why).String())
+			}
+		}),
+	counter("ack_writes_total", "Writes that replicas were to confirm, by outcome.", serviceLabels("outcome"),
+		func(s *Service, put put) {
+			put(float64(s.Open.Acks.Confirmed), "confirmed")
+			put(float64(s.Open.Acks.Unconfirmed), "unconfirmed")
+			put(float64(s.Open.Acks.Lacking), "rejected")
 		}),
 	counter("offset_polls_total", "How often a primary was asked for its replication offset, for reads from replicas.",
 		serviceLabels(), func(s *Service, put put) { put(float64(s.Polls)) }),

@@ -29,6 +29,8 @@ var (
 	roundTimes = histogramOf("loop_round_duration_seconds",
 		"Time of a round of an event loop, which the gateway adds to each request and each reply of the round.", nil,
 		3, 20) // 8 us to 1 s
+	ackTimes = histogramOf("ack_wait_duration_seconds",
+		"Time until replicas confirmed the writes before a WAIT, or did not in time.", serviceLabels(), 6, 24)
 )
 
 func (h *histogram) made(of *latency.Histogram, labels ...string) prometheus.Metric {
@@ -62,5 +64,8 @@ func (s *Service) collectTimes(to chan<- prometheus.Metric) {
 			h = &latency.Histogram{}
 		}
 		to <- bufferTimes.made(h, s.Name, sessions.HeldEnd(end).String())
+	}
+	if waits := s.Open.Acks.Waits; waits != nil {
+		to <- ackTimes.made(waits, s.Name)
 	}
 }

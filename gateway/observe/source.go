@@ -69,9 +69,14 @@ func (o *Observer) service(of *Service, all *worker.Snapshot) api.Service {
 		NeverPrimary: s.Reads == config.ReadReplica}
 	d, took := picture.Draw(), picture.Open.Took.Since(&picture.Earlier.Took)
 	counters := status.CountersOf(&picture.Open, of.Failovers.History(), &took)
+	reading := s.ReadingAt("")
+	confirmed := status.AcksOf(&picture.Open, &picture.Earlier)
+	confirmed.Level, confirmed.Timeout = s.Acks.Level.String(), s.Acks.Timeout.String()
 	return api.Service{Name: s.Name, Kind: kind, Listeners: of.Listeners(), Reads: string(s.Reads),
 		Hold: s.Hold.String(), Epoch: d.Epoch, HadPrimary: of.had.Load(), Steady: d.Steady, Unserved: d.Unserved,
-		DownAfter: d.DownAfter, Polls: of.Fresh.Polls(),
+		DownAfter: d.DownAfter, Polls: of.Fresh.Polls(), Consistency: reading.Consistency.String(),
+		MaxLag: api.Ms(s.MaxLag.Time), MaxLagBytes: s.MaxLag.Bytes,
+		ReplicaReads: status.ReplicaReads(&picture.Open, &picture.Earlier), Acks: confirmed,
 		Shards: d.Shards, Nodes: d.Nodes, Sentinels: of.reach.Sentinels(), Counters: counters}
 }
 

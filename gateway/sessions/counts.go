@@ -23,6 +23,19 @@ type Counts struct {
 	// how the wait ended; nil: none.
 	Held, Released, Expired, Left uint64
 	Waited                        [HeldEnds]*latency.Histogram
+	// OnPrimary are the reads of sessions whose reads go to replicas that a primary got nevertheless, by the reason.
+	OnPrimary [upstream.OnPrimaryReasons]uint64
+	// Acks are those of writes that replicas must confirm.
+	Acks AckCounts
+}
+
+// AckCounts are the counters of writes that replicas must confirm.
+type AckCounts struct {
+	// Confirmed are the writes that replicas confirmed in time, Unconfirmed those that they did not: those count as
+	// Uncertain. Lacking are the requests that were rejected, since too few replicas were attached.
+	Confirmed, Unconfirmed, Lacking uint64
+	// Waits are how long the answers to WAITs took; nil: none.
+	Waits *latency.Histogram
 }
 
 // Add adds the counters of another service.
@@ -40,6 +53,12 @@ func (c *Counts) Add(o *Counts) {
 	for how, h := range o.Waited {
 		latency.Sum(&c.Waited[how], h)
 	}
+	for why, n := range o.OnPrimary {
+		c.OnPrimary[why] += n
+	}
+	c.Acks.Confirmed, c.Acks.Unconfirmed = c.Acks.Confirmed+o.Acks.Confirmed, c.Acks.Unconfirmed+o.Acks.Unconfirmed
+	c.Acks.Lacking += o.Acks.Lacking
+	latency.Sum(&c.Acks.Waits, o.Acks.Waits)
 }
 
 // AllServed calls yield for each service, and for those of users that nobody uses any more.
@@ -82,6 +101,26 @@ func (s *Service) CountUncertain() { s.counts.Uncertain++ }
 // CountRetried counts a request that is sent again.
 func (s *Service) CountRetried() { s.counts.Retried++ }
 
+// CountOnPrimary counts a read of a session whose reads go to replicas that a primary gets nevertheless.
+func (s *Service) CountOnPrimary(why upstream.OnPrimary) { s.counts.OnPrimary[why]++ }
+
+// CountConfirmed counts a write that replicas have confirmed, CountUnconfirmed one that they have not, and CountLacking
+// a request that was rejected for lack of replicas.
+func (s *Service) CountConfirmed()   { s.counts.Acks.Confirmed++ }
+func (s *Service) CountUnconfirmed() { s.counts.Acks.Unconfirmed++ }
+func (s *Service) CountLacking()     { s.counts.Acks.Lacking++ }
+
+// CountWait counts how long the answer to a WAIT took.
+func (s *Service) CountWait(took time.Duration) {
+	if s.counts.Acks.Waits == nil {
+		s.counts.Acks.Waits = &latency.Histogram{}
+	}
+	s.counts.Acks.Waits.Add(micros(took))
+}
+
+// micros is a time for a histogram.
+func micros(d time.Duration) uint32 { return uint32(min(d/time.Microsecond, math.MaxUint32)) }
+
 // LongestWait is the longest wait of a request for a server, of those that ended in the last second or two.
 func (s *Service) LongestWait() time.Duration { return s.waits.Longest(s.x.clock.Now) }
 
@@ -123,7 +162,7 @@ func (s *Service) countHeld(how HeldEnd, took time.Duration) {
 	if s.counts.Waited[how] == nil {
 		s.counts.Waited[how] = &latency.Histogram{}
 	}
-	s.counts.Waited[how].Add(uint32(min(took/time.Microsecond, math.MaxUint32)))
+	s.counts.Waited[how].Add(micros(took))
 }
 
 func (s *Service) countRefused() {

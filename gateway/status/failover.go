@@ -33,7 +33,8 @@ func failover(b []byte, f *Facts) []byte {
 	}
 	b = fmt.Appendf(b, "rejected_by_servers:%d\r\n", refusals)
 	b = append(b, byReason("sessions_blocked", s.BlockedFor[:], func(i int) string { return wait.Reason(i).String() })...)
-	b = append(b, byReason("reads_on_primary", s.ReadsOnPrimary[:], func(i int) string {
+	all := f.Stats.Counted()
+	b = append(b, byReason("reads_on_primary", all.OnPrimary[:], func(i int) string {
 		return upstream.OnPrimary(i).String()
 	})...)
 	b = appendHistory(b, f.Failovers)

@@ -11,6 +11,7 @@ import (
 
 	"evergate/gateway/facade"
 	"evergate/gateway/freshness"
+	"evergate/gateway/latency"
 	"evergate/gateway/session"
 	"evergate/gateway/upstream"
 	"evergate/gateway/worker"
@@ -293,7 +294,11 @@ func gateway(b []byte, f *Facts) []byte {
 
 // own are the counters of what the gateway did for its clients.
 func appendGateway(b []byte, f *Facts) []byte {
-	s := &f.Stats.Stats
+	s, all := &f.Stats.Stats, f.Stats.Counted()
+	waits := latency.Histogram{}
+	if all.Acks.Waits != nil {
+		waits = *all.Acks.Waits
+	}
 	return fmt.Appendf(b, "# Gateway\r\nservice:%s\r\nworkers:%d\r\nreads:%s\r\nrequests_to_primaries:%d\r\n"+
 		"requests_to_replicas:%d\r\nrequests_on_dedicated_connections:%d\r\n"+
 		"requests_on_acked_connections:%d\r\ncommands_queued:%d\r\n"+
@@ -309,7 +314,7 @@ func appendGateway(b []byte, f *Facts) []byte {
 		f.Service, f.Workers, f.Reads, s.Requests[upstream.Primary], s.Requests[upstream.Replica],
 		s.Requests[upstream.Dedicated], s.Requests[upstream.Acked], s.Queued, s.Local, s.Refused,
 		f.Stats.BlockedSessions, s.Retried, s.Uncertain, s.OutOfOrder, s.ProtocolErrors, s.WrongPasswords,
-		s.AckRounds, s.Acks.Answered, s.AckWrites, s.Acks.WaitMicros, s.Acks.Confirmed, s.Acks.Unconfirmed, s.Acks.Lacking,
+		s.AckRounds, waits.Total(), s.AckWrites, waits.Sum, all.Acks.Confirmed, all.Acks.Unconfirmed, all.Acks.Lacking,
 		s.Denied, s.Rates.Waited, s.Rates.Refused, f.Handshakes, f.HandshakesFailed,
 		s.PopsRetried, f.Stats.Conns, f.Stats.Dedicated,
 		runtime.NumGoroutine(), heapLive(), f.Stats.ClientMemory, f.ClientMemoryMax, f.Stats.AskedNotices, s.Notified,

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"evergate/gateway/latency"
+	"evergate/gateway/sessions"
+	"evergate/gateway/upstream"
 	"evergate/gateway/worker"
 	"evergate/routing"
 	"evergate/topology"
@@ -25,6 +27,10 @@ func number(fields reflect.Value, n *uint64, each func(name string, counter refl
 		switch field.Kind() {
 		case reflect.Struct: // those of a room
 			number(field, n, each)
+			continue
+		case reflect.Pointer: // times
+			field.Set(reflect.New(field.Type().Elem()))
+			number(field.Elem(), n, each)
 			continue
 		case reflect.Array:
 			counters = nil
@@ -50,6 +56,19 @@ func TestInfoShowsEveryCounter(t *testing.T) {
 	var s worker.Snapshot
 	want := map[string]uint64{}
 	numbered(&s.Stats, func(name string, c reflect.Value) { want[name] = c.Uint() })
+	waits := &latency.Histogram{Sum: 8_000_000_001}
+	waits.Counts[9] = 8_000_000_002
+	s.Services = make([]worker.OfService, 2)
+	counts := &s.Services[1].Counts
+	counts.Acks = sessions.AckCounts{Confirmed: 8_000_000_003, Unconfirmed: 8_000_000_004, Lacking: 8_000_000_005,
+		Waits: waits}
+	for n := uint64(8_000_000_001); n <= 8_000_000_005; n++ {
+		want[fmt.Sprintf("Acks(%d)", n)] = n
+	}
+	for i := range counts.OnPrimary {
+		counts.OnPrimary[i] = 9_000_000_000 + uint64(i)
+		want[upstream.OnPrimary(i).String()] = counts.OnPrimary[i]
+	}
 	text := string(Info(Facts{Stats: s}, nil))
 	for name, n := range want {
 		summed := strings.HasPrefix(name, "RefusedByServer[") // shown as one number
@@ -96,6 +115,10 @@ func compareTwice(t *testing.T, name string, a, b reflect.Value) {
 	case reflect.Map:
 		for _, key := range a.MapKeys() {
 			compareTwice(t, name, a.MapIndex(key), b.MapIndex(key))
+		}
+	case reflect.Bool:
+		if a.Bool() != b.Bool() {
+			t.Errorf("%s: the sum of %t and %t is %t", name, a.Bool(), a.Bool(), b.Bool())
 		}
 	case reflect.Uint64:
 		if b.Uint() != 2*a.Uint() {

@@ -96,9 +96,11 @@ func (p *Picture) node(n *topology.Node, role string, shard *topology.Shard) api
 		}
 	}
 	var polls *int64
+	var behind *float64
 	for i := range p.Lags {
 		if l := &p.Lags[i]; l.Node == n.ID && l.Proven {
-			polls = &l.Polls
+			ms := api.Ms(l.Time)
+			polls, behind = &l.Polls, &ms
 		}
 	}
 	reachable, why := p.Reach.Node(n.Addr)
@@ -109,7 +111,7 @@ func (p *Picture) node(n *topology.Node, role string, shard *topology.Shard) api
 		Busy:      n.Busy,
 		Reachable: reachable, Why: why, Reads: reads, Connections: at.Conns, InFlight: at.InFlight, Silent: at.Silent,
 		Requests: at.Requests, P50: quantile(&recent, 0.5), P99: quantile(&recent, 0.99), LagBytes: lag,
-		PollsBehind: polls}
+		PollsBehind: polls, Lag: behind, LeftOut: at.LeftOut}
 }
 
 // TimesByNode returns how long the nodes of a view took to answer reads, and writes, by their addresses.

@@ -39,6 +39,9 @@ type health struct {
 // out reports whether the replica gets no reads.
 func (h *health) out() bool { return h.until > 0 }
 
+// LeftOut reports whether the connection leads to a replica that gets no reads.
+func (l *Conn) LeftOut() bool { return l.health != nil && l.health.out() }
+
 // heard records how long the server of a connection to a replica took to answer.
 func (l *Conn) heard(p *Pool, took time.Duration) {
 	h := l.health

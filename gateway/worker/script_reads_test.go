@@ -81,12 +81,13 @@ func (p *player) polls(words []string) {
 // reportReads reports why reads went to primaries since the last report.
 func (p *player) reportReads() {
 	s := p.loop.Worker.Snapshot()
+	all := s.Counted()
 	var why []string
-	for i, n := range s.ReadsOnPrimary {
+	for i, n := range all.OnPrimary {
 		if n -= p.reads[i]; n > 0 {
 			why = append(why, fmt.Sprintf("%d %v", n, upstream.OnPrimary(i)))
 		}
 	}
-	p.reads = s.ReadsOnPrimary
+	p.reads = all.OnPrimary
 	p.effect("on the primary: %s", strings.Join(why, ", "))
 }

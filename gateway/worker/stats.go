@@ -115,7 +115,7 @@ func (s *OfService) Add(o *OfService) {
 	for id, at := range o.Nodes {
 		sum := s.Nodes[id]
 		sum.Conns, sum.InFlight, sum.Silent = sum.Conns+at.Conns, sum.InFlight+at.InFlight, sum.Silent+at.Silent
-		sum.Requests += at.Requests
+		sum.Requests, sum.LeftOut = sum.Requests+at.Requests, sum.LeftOut || at.LeftOut
 		for op, h := range at.Took {
 			latency.Sum(&sum.Took[op], h)
 		}
@@ -124,8 +124,10 @@ func (s *OfService) Add(o *OfService) {
 }
 
 // AtNode are the open connections to a node, and the requests in flight there. Silent are connections that owe a reply.
+// LeftOut: the node is left out of reads.
 type AtNode struct {
 	Conns, InFlight, Silent int
+	LeftOut                 bool
 	// Requests is how many it has answered since the start, Took are the times that it took, as in upstream.Measured: of
 	// reads, and of writes; nil: none.
 	Requests uint64
@@ -172,6 +174,7 @@ func (s *OfService) add(l *upstream.Conn) {
 	if l.Silent {
 		at.Silent++
 	}
+	at.LeftOut = at.LeftOut || l.LeftOut()
 	s.Nodes[l.Key.Node] = at
 }
 
@@ -232,6 +235,14 @@ func (w *Worker) Snapshot() Snapshot {
 	return s
 }
 
+// Counted adds the counters of all services.
+func (s *Snapshot) Counted() (sum sessions.Counts) {
+	for i := range s.Services {
+		sum.Add(&s.Services[i].Counts)
+	}
+	return sum
+}
+
 // Commands is how many commands were done, by servers or by the gateway.
 func (s *Stats) Commands() uint64 {
 	return s.Requests[upstream.Primary] + s.Requests[upstream.Replica] + s.Requests[upstream.Dedicated] +
@@ -256,9 +267,7 @@ func (s *Stats) Add(o *Stats) {
 		{&s.Dials, &o.Dials}, {&s.ConnsOpened, &o.ConnsOpened}, {&s.Messages, &o.Messages},
 		{&s.Delivered, &o.Delivered}, {&s.Subscriptions, &o.Subscriptions}, {&s.Pings, &o.Pings}, {&s.Notified, &o.Notified},
 		{&s.Gaps, &o.Gaps}, {&s.GapMillis, &o.GapMillis},
-		{&s.AckRounds, &o.AckRounds}, {&s.AckWrites, &o.AckWrites}, {&s.Acks.Confirmed, &o.Acks.Confirmed},
-		{&s.Acks.Unconfirmed, &o.Acks.Unconfirmed}, {&s.Acks.Lacking, &o.Acks.Lacking},
-		{&s.Acks.Answered, &o.Acks.Answered}, {&s.Acks.WaitMicros, &o.Acks.WaitMicros},
+		{&s.AckRounds, &o.AckRounds}, {&s.AckWrites, &o.AckWrites},
 	} {
 		*p[0] += *p[1]
 	}
@@ -267,7 +276,6 @@ func (s *Stats) Add(o *Stats) {
 	add(s.RefusedByServer[:], o.RefusedByServer[:])
 	add(s.BlockedFor[:], o.BlockedFor[:])
 	add(s.ConnsLost[:], o.ConnsLost[:])
-	add(s.ReadsOnPrimary[:], o.ReadsOnPrimary[:])
 }
 
 func add(to, from []uint64) {

@@ -1,0 +1,76 @@
+package status
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"evergate/gateway/api"
+	"evergate/gateway/freshness"
+	"evergate/gateway/latency"
+	"evergate/gateway/upstream"
+	"evergate/gateway/worker"
+)
+
+// onPrimaryTexts say to people why a primary served a read.
+var onPrimaryTexts = func() (texts [upstream.OnPrimaryReasons]string) {
+	for why, text := range map[freshness.Reason]string{
+		freshness.OtherView:     "the topology was changing",
+		freshness.InFlight:      "a write to the key was in flight",
+		freshness.AllInFlight:   "a write to unknown or all keys was in flight",
+		freshness.NotReached:    "the replica had not confirmed the last write to the key yet",
+		freshness.Unproven:      "nothing was known of the replica yet",
+		freshness.SlotElsewhere: "the slot was moving",
+		freshness.TooOld:        "the replica was not seen to be within max-lag in time",
+		freshness.TooFarBehind:  "the replica lagged by more bytes than max-lag",
+	} {
+		texts[why-1] = text
+	}
+	texts[upstream.KeysUnknown] = "the keys were unknown, or all keys"
+	texts[upstream.Pipelined] = "earlier requests of the client were in flight to the primary"
+	texts[upstream.NoneServes] = "no replica may serve reads"
+	texts[upstream.NotConnected] = "no connection to the replica was usable"
+	texts[upstream.LeftOut] = "the replica was left out: it answered slowly, or with errors"
+	return texts
+}()
+
+// ReplicaReads returns how reads were served that may go to replicas. earlier is the service some seconds ago.
+func ReplicaReads(now, earlier *worker.OfService) api.ReplicaReads {
+	r := api.ReplicaReads{OnReplicas: now.Requests[upstream.Replica], Reasons: []api.ReadReason{}}
+	replicas, primaries := since(r.OnReplicas, earlier.Requests[upstream.Replica]), uint64(0)
+	for i, n := range now.OnPrimary {
+		if n == 0 {
+			continue
+		}
+		recent := since(n, earlier.OnPrimary[i])
+		r.OnPrimaries, primaries = r.OnPrimaries+n, primaries+recent
+		r.Reasons = append(r.Reasons, api.ReadReason{Reason: upstream.OnPrimary(i).String(), Text: onPrimaryTexts[i],
+			Reads: n, Recent: recent})
+	}
+	slices.SortStableFunc(r.Reasons, func(a, b api.ReadReason) int {
+		return cmp.Or(cmp.Compare(b.Recent, a.Recent), cmp.Compare(b.Reads, a.Reads))
+	})
+	if all := replicas + primaries; all > 0 {
+		share := math.Round(float64(replicas)/float64(all)*1e4) / 1e4
+		r.Share = &share
+	}
+	return r
+}
+
+// since is by how much a counter has risen: not at all where it has lost parts.
+func since(now, earlier uint64) uint64 { return now - min(now, earlier) }
+
+// AcksOf returns what replicas confirmed, without the settings. earlier is the service some seconds ago.
+func AcksOf(now, earlier *worker.OfService) api.Acks {
+	is, was := &now.Acks, earlier.Acks.Waits
+	a := api.Acks{Confirmed: is.Confirmed, Unconfirmed: is.Unconfirmed, Rejected: is.Lacking}
+	if is.Waits == nil {
+		return a
+	}
+	if was == nil {
+		was = &latency.Histogram{}
+	}
+	recent := is.Waits.Since(was)
+	a.Waits, a.P50, a.P99 = is.Waits.Total(), quantile(&recent, 0.5), quantile(&recent, 0.99)
+	return a
+}

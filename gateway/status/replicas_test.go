@@ -1,0 +1,61 @@
+package status
+
+import (
+	"testing"
+
+	"evergate/gateway/latency"
+	"evergate/gateway/sessions"
+	"evergate/gateway/upstream"
+	"evergate/gateway/worker"
+)
+
+func TestEachReasonHasWords(t *testing.T) {
+	for why, text := range onPrimaryTexts {
+		if text == "" {
+			t.Errorf("%v has no words", upstream.OnPrimary(why))
+		}
+	}
+}
+
+// TestShareIsOfTheLastSeconds: reads of before count in the totals alone.
+func TestShareIsOfTheLastSeconds(t *testing.T) {
+	var earlier, now worker.OfService
+	earlier.Requests[upstream.Replica], now.Requests[upstream.Replica] = 500, 1400
+	earlier.OnPrimary[upstream.NoneServes], now.OnPrimary[upstream.NoneServes] = 900, 900
+	now.OnPrimary[upstream.Pipelined], now.OnPrimary[upstream.LeftOut] = 30, 70
+	r := ReplicaReads(&now, &earlier)
+	if r.OnReplicas != 1400 || r.OnPrimaries != 1000 || r.Share == nil || *r.Share != 0.9 {
+		t.Errorf("%+v", r)
+	}
+	want := []string{"left-out", "pipelined", "no-replica"}
+	for i, reason := range r.Reasons {
+		if len(r.Reasons) != len(want) || reason.Reason != want[i] {
+			t.Fatalf("reasons: %+v, want %v", r.Reasons, want)
+		}
+	}
+	if last := r.Reasons[2]; last.Reads != 900 || last.Recent != 0 {
+		t.Errorf("%+v", last)
+	}
+	if r := ReplicaReads(&now, &now); r.Share != nil {
+		t.Errorf("no read, and a share of %v", *r.Share)
+	}
+}
+
+func TestAcksOfTheLastSeconds(t *testing.T) {
+	was, is := &latency.Histogram{}, &latency.Histogram{}
+	for range 100 {
+		was.Add(5_000_000)
+	}
+	is.Merge(was)
+	is.Add(500)
+	var earlier, now worker.OfService
+	earlier.Acks.Waits = was
+	now.Acks = sessions.AckCounts{Confirmed: 7, Unconfirmed: 2, Lacking: 1, Waits: is}
+	a := AcksOf(&now, &earlier)
+	if a.Confirmed != 7 || a.Unconfirmed != 2 || a.Rejected != 1 || a.Waits != 101 || a.P99 == nil || *a.P99 > 600 {
+		t.Errorf("%+v", a)
+	}
+	if a := AcksOf(&worker.OfService{}, &worker.OfService{}); a.P50 != nil || a.Asked() {
+		t.Errorf("nothing was confirmed, and it is %+v", a)
+	}
+}
