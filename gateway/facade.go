@@ -12,37 +12,40 @@ var facadeKinds = map[config.Facade]facade.Kind{
 	config.FacadeCluster: facade.Cluster, config.FacadeReplica: facade.Replica, config.FacadeSentinel: facade.Sentinel,
 }
 
-// announceFacades sets the addresses of the facades, now that the ports are known. It is called with all listeners
-// open, before the first client is accepted.
-func (g *Gateway) announceFacades() {
-	services := g.roster.Load().services
-	addresses := make([][]facade.Address, len(services)) // by service and listener
-	for _, ln := range g.listeners {
-		s, i := ln.service.conf(), slices.Index(services, ln.service)
-		host, port := s.Announced(s.Listeners()[len(addresses[i])])
+// announce gives the facades of a directory the addresses that they report, now that the ports of all its listeners are
+// known, which are in the order of its ids. It is called before any worker knows the directory. Clients of a listener
+// that is gone get the addresses of those that are there.
+func (d *directory) announce(c *config.Gateway, services []*service, listeners []listener) {
+	addresses, own := make([][]facade.Address, len(services)), map[place]facade.Address{}
+	for k, ln := range listeners {
+		i := slices.Index(services, ln.service)
+		host, port := c.Services[i].Announced(ln.address)
 		if tcp, ok := ln.Addr().(*net.TCPAddr); ok && port == 0 {
 			port = tcp.Port
 		}
-		addresses[i] = append(addresses[i], facade.Address{Host: host, Port: port})
+		address := facade.Address{Host: host, Port: port}
+		addresses[i] = append(addresses[i], address)
+		own[d.keys[d.ids[k]-d.first].place] = address
 	}
-	masters := [2][]facade.Master{mastersOf(g.conf(), addresses, false), mastersOf(g.conf(), addresses, true)}
-	at := make([]int, len(services))
-	for _, ln := range g.listeners {
-		s, i := ln.service.conf(), slices.Index(services, ln.service)
-		own := addresses[i]
-		if _, role := g.listenerOf(ln.id); role != nil {
-			index := at[i]
-			role.Self = own[index]
-			switch {
-			case role.Kind == facade.Replica:
-				role.Primary = own[s.Writer(s.IsTLS(index))]
-			case role.Kind == facade.Sentinel && s.IsTLS(index):
-				role.Masters = masters[1]
-			case role.Kind == facade.Sentinel:
-				role.Masters = masters[0]
+	masters := map[bool][]facade.Master{false: mastersOf(c, addresses, false), true: mastersOf(c, addresses, true)}
+	for k := range d.known {
+		if d.known[k].Role == nil {
+			continue
+		}
+		role, at := *d.known[k].Role, d.keys[k].place
+		if address, there := own[at]; there {
+			role.Self = address
+		}
+		i := slices.Index(services, at.service)
+		switch {
+		case role.Kind == facade.Sentinel:
+			role.Masters = masters[at.isTLS]
+		case role.Kind == facade.Replica && i >= 0:
+			if writer := c.Services[i].Writer(at.isTLS); writer >= 0 {
+				role.Primary = addresses[i][writer]
 			}
 		}
-		at[i]++
+		d.known[k] = d.known[k].Emulating(&role)
 	}
 }
 

@@ -147,3 +147,92 @@ func TestDrainEndsWhoListens(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// TestReloadedFacades: a listener whose facade changes keeps its socket. New clients see the new facade; those that are
+// there keep theirs, with the rules and the addresses that are valid now.
+func TestReloadedFacades(t *testing.T) {
+	onBoth(t, func(t *testing.T, makeLoop maker) {
+		g, addrs := disguised(t, makeLoop, nil)
+		mode := func(p *peer, want string) {
+			t.Helper()
+			p.send("INFO", "server")
+			if got := p.reply(); !strings.Contains(got, "\r\nredis_mode:"+want+"\r\n") {
+				t.Errorf("not %s: %s", want, got)
+			}
+		}
+		plain, cluster := connect(t, addrs[0]), connect(t, addrs[1])
+		replica, sentinel := connect(t, addrs[2]), connect(t, addrs[3])
+		plain.want("+OK\r\n", "SET", "k", "v")
+		writer := func(p *peer, addr string) {
+			t.Helper()
+			p.want("*2\r\n"+address(addr, false), "SENTINEL", "GET-MASTER-ADDR-BY-NAME", "default")
+		}
+		writer(sentinel, addrs[0])
+		// The first two swap their roles, so that another listener is the one for writes.
+		changes := reload(t, g, func(c *config.Gateway) {
+			s := &c.Services[0]
+			s.ListenFacade = map[string]config.Facade{s.Listen[0]: config.FacadeCluster,
+				s.Listen[2]: config.FacadeReplica, s.Listen[3]: config.FacadeSentinel}
+			s.Access.Deny = []string{"flushall", s.Listen[0] + "=keys"}
+		})
+		if got := config.Names(changes.Applied); got != "facade of default, deny of default" || len(changes.Restart) > 0 {
+			t.Error(changes)
+		}
+		for i, a := range g.Addrs() {
+			if a.String() != addrs[i] {
+				t.Fatalf("listener %d moved from %s to %s", i, addrs[i], a)
+			}
+		}
+		mode(plain, "standalone")
+		mode(cluster, "cluster")
+		lateCluster, latePlain := connect(t, addrs[0]), connect(t, addrs[1])
+		mode(lateCluster, "cluster")
+		mode(latePlain, "standalone")
+		lateCluster.send("CLUSTER", "SLOTS")
+		if got := lateCluster.reply(); !strings.Contains(got, address(addrs[0], true)) {
+			t.Errorf("%q", got)
+		}
+		for _, p := range []*peer{sentinel, connect(t, addrs[3])} {
+			writer(p, addrs[1])
+		}
+		for _, p := range []*peer{replica, connect(t, addrs[2])} {
+			p.want("*5\r\n$5\r\nslave\r\n"+address(addrs[1], true)+"$9\r\nconnected\r\n:0\r\n", "ROLE")
+		}
+		for p, denied := range map[*peer]bool{plain: true, lateCluster: true, cluster: false, latePlain: false} {
+			p.send("KEYS", "none")
+			if got := p.reply(); strings.HasPrefix(got, "-NOPERM ") != denied {
+				t.Errorf("what the listener denies: %q, %v", got, denied)
+			}
+			p.want("$1\r\nv\r\n", "GET", "k")
+		}
+		// Without the first listener its clients stay. The other facades go.
+		reload(t, g, func(c *config.Gateway) {
+			s := &c.Services[0]
+			s.Listen, s.ListenFacade = s.Listen[1:2], nil
+			s.Access.Deny = nil
+		})
+		mode(plain, "standalone")
+		mode(lateCluster, "cluster")
+		writer(sentinel, addrs[1])
+		replica.want("$1\r\nv\r\n", "GET", "k")
+		replica.want("-READONLY You can't write against a read only replica.\r\n", "SET", "k", "w")
+		latePlain.want("+OK\r\n", "SET", "k", "w")
+	})
+}
+
+// TestReloadedServicesOfASentinelFacade: it reports those that are there now, also to clients that were there before.
+func TestReloadedServicesOfASentinelFacade(t *testing.T) {
+	g, addrs := disguised(t, loops["system"], nil)
+	sentinel := connect(t, addrs[3])
+	s := second("other", "127.0.0.1:00000", startNode(t))
+	if changes := reload(t, g, add(s)); len(changes.Restart) > 0 {
+		t.Error(changes)
+	}
+	known(t, g, "other")
+	added := g.Addrs()[4].String()
+	sentinel.want("*2\r\n"+address(added, false), "SENTINEL", "GET-MASTER-ADDR-BY-NAME", "other")
+	connect(t, added).want("+OK\r\n", "SET", "k", "v")
+	reload(t, g, func(c *config.Gateway) { c.Services = c.Services[:1] })
+	sentinel.want("*-1\r\n", "SENTINEL", "GET-MASTER-ADDR-BY-NAME", "other")
+	sentinel.want("*2\r\n"+address(addrs[0], false), "SENTINEL", "GET-MASTER-ADDR-BY-NAME", "default")
+}

@@ -73,7 +73,7 @@ func (g *Gateway) listen() (err error) {
 		ln := &g.listeners[i]
 		ln.use(ln.service.conf(), ln.service.tls.Load())
 	}
-	g.announceFacades()
+	g.directory.Load().announce(g.conf(), g.roster.Load().services, g.listeners)
 	return g.unused()
 }
 
@@ -95,7 +95,7 @@ func openListeners(c *config.Gateway, r *roster, d *directory, open []listener,
 			}
 			ln := sockets[address]
 			if ln == nil {
-				ln, err = takeOver(address, open, d)
+				ln, err = takeOver(d.keys[id-d.first].place, open, d)
 			}
 			if ln == nil && err == nil {
 				ln, err = listenOn(address)
@@ -111,11 +111,12 @@ func openListeners(c *config.Gateway, r *roster, d *directory, open []listener,
 	return all, nil
 }
 
-// takeOver returns a listener on the socket of one that has this address and is not among those of d; nil for none. So
-// an address can pass from one service to another, and no connection is refused meanwhile.
-func takeOver(address string, open []listener, d *directory) (net.Listener, error) {
+// takeOver returns a listener on the socket of one that has this place or its address, and is not among those of d; nil
+// for none. So an address can pass from one service or facade to another, and no connection is refused meanwhile.
+func takeOver(to place, open []listener, d *directory) (net.Listener, error) {
 	at := slices.IndexFunc(open, func(ln listener) bool {
-		return ln.address == address && !strings.HasSuffix(address, ":0") && !slices.Contains(d.ids, ln.id)
+		same := ln.address == to.address && !strings.HasSuffix(to.address, ":0") || d.keys[ln.id-d.first].place == to
+		return same && !slices.Contains(d.ids, ln.id)
 	})
 	if at < 0 {
 		return nil, nil
@@ -126,7 +127,7 @@ func takeOver(address string, open []listener, d *directory) (net.Listener, erro
 	}
 	file, err := old.File()
 	if err != nil {
-		return nil, fmt.Errorf("listen %s: %w", address, err)
+		return nil, fmt.Errorf("listen %s: %w", to.address, err)
 	}
 	defer file.Close()
 	return net.FileListener(file) // which removes no path

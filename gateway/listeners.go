@@ -18,52 +18,62 @@ type directory struct {
 	// first is the lowest ID. It is behind the numbers of all sub-services.
 	first int
 	// keys have each listener in the order of their IDs, known what the workers know of it, and rules what its clients may
-	// do. Those of a listener that was removed stay as they were: clients may have outlived it.
+	// do. Those of a listener that was removed stay as they were: clients may have outlived it. One whose facade changes
+	// has another ID from then on; clients that were there keep the facade, and all else is as at the new one.
 	keys  []listenerKey
 	known []worker.Listener
 	rules []gates.Rules
 }
 
-// listenerKey identifies a listener in the settings. Port 0 may be there several times.
+// listenerKey identifies a listener: its place, and the role that it emulates.
 type listenerKey struct {
+	place
+	pretends config.Facade
+}
+
+// place identifies a listener in the settings. Port 0 may be there several times.
+type place struct {
 	service *service
 	address string
 	isTLS   bool
 	nth     int
 }
 
-// with returns a directory with the listeners of other settings, and of their roster. Facades have no addresses yet,
-// unless d has them.
+// with returns a directory with the listeners of other settings, and of their roster. announce completes it.
 func (d *directory) with(c *config.Gateway, r *roster) *directory {
 	next := &directory{first: d.first, keys: slices.Clone(d.keys), known: slices.Clone(d.known),
 		rules: slices.Clone(d.rules)}
 	for i, service := range r.services {
 		s := &c.Services[i]
-		seen := map[listenerKey]int{}
+		seen := map[place]int{}
 		for n, listen := range s.Listeners() {
-			key := listenerKey{service: service, address: listen, isTLS: s.IsTLS(n)}
-			key.nth, seen[key] = seen[key], seen[key]+1
-			pretends := s.FacadeAt(listen)
+			at := place{service: service, address: listen, isTLS: s.IsTLS(n)}
+			at.nth, seen[at] = seen[at], seen[at]+1
+			next.ids = append(next.ids, next.first+next.find(listenerKey{at, s.FacadeAt(listen)}))
 			reading := s.ReadingAt(listen)
-			made := worker.Listener{Service: service.behind(pretends), Hold: session.Hold(s.HoldAt(listen)),
-				Reading: &reading, Acks: s.Acks.At(listen)}
-			at := slices.Index(next.keys, key)
-			switch {
-			case at >= 0:
-				next.known[at] = made.As(next.known[at])
-			case pretends != config.FacadeNone:
-				made.Role = &facade.Role{Kind: facadeKinds[pretends]}
-				fallthrough
-			default:
-				at = len(next.keys)
-				next.keys, next.known = append(next.keys, key), append(next.known, made)
-				next.rules = append(next.rules, gates.Rules{})
+			made := worker.Listener{Hold: session.Hold(s.HoldAt(listen)), Reading: &reading, Acks: s.Acks.At(listen)}
+			for k := range next.keys {
+				if next.keys[k].place == at {
+					next.known[k] = made.As(next.known[k])
+					next.rules[k] = gates.RulesAt(&s.Access, listen)
+				}
 			}
-			next.rules[at] = gates.RulesAt(&s.Access, listen)
-			next.ids = append(next.ids, next.first+at)
 		}
 	}
 	return next
+}
+
+// find returns the place of a listener in keys, known and rules, to which it is added if it is not there.
+func (d *directory) find(key listenerKey) int {
+	if at := slices.Index(d.keys, key); at >= 0 {
+		return at
+	}
+	known := worker.Listener{Service: key.service.behind(key.pretends)}
+	if key.pretends != config.FacadeNone {
+		known.Role = &facade.Role{Kind: facadeKinds[key.pretends]}
+	}
+	d.keys, d.known, d.rules = append(d.keys, key), append(d.known, known), append(d.rules, gates.Rules{})
+	return len(d.keys) - 1
 }
 
 // without returns a directory in which another service stands for one that is gone.

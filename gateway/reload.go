@@ -130,6 +130,7 @@ func (r *reloads) reload(fresh config.Gateway) (changes config.Changes, err erro
 		closeAudit(p.audit)
 		return changes, err
 	}
+	p.directory.announce(&p.conf, p.roster.services, p.listeners)
 	r.take(&p)
 	return changes, nil
 }

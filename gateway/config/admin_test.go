@@ -60,9 +60,9 @@ func TestListedAfterAReload(t *testing.T) {
 		s("a", "reads", "primary"), s("b", "reads", "primary")}}
 	fresh := api.Config{File: "g", Settings: []api.Setting{s("", "workers", "2"), s("", "log-level", "warn"),
 		s("", "admin-password", api.Secret), s("a", "reads", "replica"), s("c", "reads", "primary")}}
-	got := listed(old, fresh, []Change{{"", "workers"}, {"a", "reads"}, {"b", ServicesSetting}, {"c", ServicesSetting}})
+	got := listed(old, fresh, []Change{{"", "workers"}, {"a", "reads"}})
 	want := api.Config{File: "g", Settings: []api.Setting{s("", "workers", "1"), s("", "log-level", "warn"),
-		s("a", "reads", "primary"), s("b", "reads", "primary"), s("", "admin-password", api.Secret)}}
+		s("a", "reads", "primary"), s("", "admin-password", api.Secret), s("c", "reads", "primary")}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v\nwant %+v", got, want)
 	}

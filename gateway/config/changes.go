@@ -95,32 +95,20 @@ func Reloads(setting string) (can, known bool) {
 func (c Gateway) Reloaded(fresh Gateway) (next Gateway, changes Changes) {
 	next = fresh
 	takeAll(&changes, "", processRows, &c, &next)
-	rows, fixed := serviceRows, hasFacades(c.Services) || hasFacades(fresh.Services)
-	if fixed { // they report the addresses of listeners, and list services
-		rows = fixing(rows, "listen", "tls-listen")
-	}
 	next.Services = nil
 	for i := range c.Services {
 		old := &c.Services[i]
 		at := slices.IndexFunc(fresh.Services, func(s Service) bool { return s.Name == old.Name })
-		switch {
-		case at >= 0:
-			s := fresh.Services[at]
-			takeAll(&changes, old.Name, rows, old, &s)
-			next.Services = append(next.Services, s)
-		case fixed:
-			changes.Restart = append(changes.Restart, Change{old.Name, ServicesSetting})
-			next.Services = append(next.Services, *old)
-		default:
+		if at < 0 {
 			changes.Applied = append(changes.Applied, Change{old.Name, ServicesSetting})
+			continue
 		}
+		s := fresh.Services[at]
+		takeAll(&changes, old.Name, serviceRows, old, &s)
+		next.Services = append(next.Services, s)
 	}
 	for _, s := range fresh.Services {
-		switch {
-		case slices.Contains(c.Names(), s.Name):
-		case fixed:
-			changes.Restart = append(changes.Restart, Change{s.Name, ServicesSetting})
-		default:
+		if !slices.Contains(c.Names(), s.Name) {
 			changes.Applied = append(changes.Applied, Change{s.Name, ServicesSetting})
 			next.Services = append(next.Services, s)
 		}
@@ -141,20 +129,10 @@ func (c *Gateway) order(names []string) {
 	slices.SortStableFunc(c.Services, func(a, b Service) int { return cmp.Compare(place(a), place(b)) })
 }
 
-// fixing returns rows in which some settings need a restart.
-func fixing[T any](rows []row[T], settings ...string) []row[T] {
-	rows = slices.Clone(rows)
-	for i := range rows {
-		rows[i].fixed = rows[i].fixed || slices.Contains(settings, rows[i].setting)
-	}
-	return rows
-}
-
 // listed returns what is listed after a reload: the settings of fresh, and those of old that need a restart.
 func listed(old, fresh api.Config, restart []Change) api.Config {
 	kept := func(s api.Setting) bool {
-		return slices.Contains(restart, Change{s.Service, s.Name}) ||
-			slices.Contains(restart, Change{s.Service, ServicesSetting})
+		return slices.Contains(restart, Change{s.Service, s.Name})
 	}
 	same := func(s api.Setting) func(api.Setting) bool {
 		return func(other api.Setting) bool { return other.Service == s.Service && other.Name == s.Name }

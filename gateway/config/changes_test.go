@@ -102,48 +102,38 @@ func TestReloadTakesServicesByName(t *testing.T) {
 	}
 }
 
-// TestFacadesFixServices: a Sentinel facade lists services, with the addresses of their listeners.
-func TestFacadesFixServices(t *testing.T) {
-	named := func(name string) Service {
-		s := DefaultService()
-		s.Name = name
-		return s
-	}
-	old, fresh := Default(), Default()
-	old.Services, fresh.Services = []Service{named("a"), named("b")}, []Service{named("c"), named("b")}
-	old.Services[1].Facade = FacadeSentinel
-	fresh.Services[1].Facade = FacadeSentinel
-	next, changes := old.Reloaded(fresh)
-	if got := Names(changes.Restart); got != "services (a), services (c)" || len(changes.Applied) > 0 {
-		t.Errorf("%+v", changes)
-	}
-	if !slices.Equal(next.Names(), []string{"b", "a"}) {
-		t.Error(next.Names())
-	}
-}
-
-// TestFacadesNeedARestart: they report the addresses of listeners, and that of a replica may have its own connections.
+// TestFacadesNeedARestart: only those do whose clients need connections of their own.
 func TestFacadesNeedARestart(t *testing.T) {
+	cluster, replica, sentinel := FacadeCluster, FacadeReplica, FacadeSentinel
+	of := func(f Facade, reads ReadPolicy) func(*Service) {
+		return func(s *Service) { s.Facade, s.Reads = f, reads }
+	}
 	for _, c := range []struct {
-		facade  Facade
-		change  func(*Service)
-		restart string
+		old, fresh func(*Service)
+		restart    string
 	}{
-		{FacadeNone, func(s *Service) { s.Listen = []string{"a:2"} }, ""},
-		{FacadeCluster, func(s *Service) { s.Listen = []string{"a:2"} }, "listen of default"},
-		{FacadeSentinel, func(s *Service) { s.TLSListen = []string{"a:2"} }, "tls-listen of default"},
-		{FacadeNone, func(s *Service) { s.Reads = ReadReplica }, ""},
-		{FacadeCluster, func(s *Service) { s.Reads = ReadReplica }, ""},
-		{FacadeReplica, func(s *Service) { s.Reads = ReadReplica }, "reads of default"},
+		{of(cluster, ReadPrimary), func(s *Service) { s.Listen, s.TLSListen = []string{"a:2"}, []string{"a:3"} }, ""},
+		{of(FacadeNone, ReadPrimary), of(FacadeNone, ReadReplica), ""},
+		{of(cluster, ReadPrimary), of(FacadeNone, ReadReplica), ""},
+		{of(FacadeNone, ReadPrimary), of(cluster, ReadPrimary), ""},
+		{of(replica, ReadPrimary), of(cluster, ReadPrimary), ""},
+		{of(replica, ReadPrimary), of(replica, ReadReplica), "reads of default"},
+		{of(replica, ReadReplica), of(replica, ReadPrimary), "reads of default"},
+		{of(FacadeNone, ReadPrimary), of(replica, ReadPrimary), "facade of default"},
+		{of(FacadeNone, ReadReplica), of(replica, ReadReplica), ""},
+		{of(FacadeNone, ReadReplica), of(replica, ReadPrimary), "facade of default"},
+		{of(FacadeNone, ReadPrimary), of(replica, ReadReplica), ""},
+		{of(FacadeNone, ReadPrimary), of(sentinel, ReadPrimary), "facade of default"},
+		{of(sentinel, ReadPrimary), of(cluster, ReadPrimary), ""},
 	} {
 		old, fresh := Default(), Default()
-		old.Services = []Service{DefaultService()}
-		old.Services[0].Facade = c.facade
-		fresh.Services = slices.Clone(old.Services)
-		c.change(&fresh.Services[0])
+		old.Services, fresh.Services = []Service{DefaultService()}, []Service{DefaultService()}
+		c.old(&old.Services[0])
+		c.old(&fresh.Services[0])
+		c.fresh(&fresh.Services[0])
 		_, changes := old.Reloaded(fresh)
 		if got := Names(changes.Restart); got != c.restart {
-			t.Errorf("facade %q: a restart for %q, want %q", c.facade, got, c.restart)
+			t.Errorf("%+v to %+v: a restart for %q, want %q", old.Services[0].Facade, fresh.Services[0].Facade, got, c.restart)
 		}
 	}
 }

@@ -1,7 +1,5 @@
 package config
 
-import "slices"
-
 // processRows are the settings of the process.
 var processRows = []row[Gateway]{
 	fixed("workers", func(c *Gateway) any { return &c.Workers }),
@@ -46,8 +44,9 @@ var processRows = []row[Gateway]{
 // serviceRows are the settings of a service, without its name.
 var serviceRows = []row[Service]{
 	live("listen", func(s *Service) any { return &s.Listen }),
-	fixed("facade", func(s *Service) any { return &s.Facade }, func(s *Service) any { return &s.ListenFacade }),
-	fixed("announce", func(s *Service) any { return &s.Announce }, func(s *Service) any { return &s.ListenAnnounce }),
+	live("facade", func(s *Service) any { return &s.Facade }, func(s *Service) any { return &s.ListenFacade }).
+		unless(otherSubServices),
+	live("announce", func(s *Service) any { return &s.Announce }, func(s *Service) any { return &s.ListenAnnounce }),
 	live("moving-endpoint", func(s *Service) any { return &s.MovingEndpoint }),
 	live("sentinel", func(s *Service) any { return &s.Sentinels }).unless(otherUpstream),
 	live("master-name", func(s *Service) any { return &s.MasterName }).unless(otherUpstream),
@@ -112,11 +111,10 @@ var serviceRows = []row[Service]{
 		func(s *Service) any { return &s.Networks.ListenAllow }),
 }
 
-// hasFacades reports whether any listener has a facade.
-func hasFacades(services []Service) bool {
-	return slices.ContainsFunc(services, func(s Service) bool {
-		return s.Facade != FacadeNone || len(s.ListenFacade) > 0
-	})
+// otherSubServices reports whether the facades of fresh need connections of their own that those of old do not.
+func otherSubServices(old, fresh *Service) bool {
+	ofReplica := func(s *Service) bool { return s.HasFacade(FacadeReplica) && s.Reads == ReadPrimary }
+	return fresh.HasFacade(FacadeSentinel) && !old.HasFacade(FacadeSentinel) || ofReplica(fresh) && !ofReplica(old)
 }
 
 // otherReplicaFacade reports whether the clients of a replica facade need connections of their own in one of two

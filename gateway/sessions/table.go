@@ -85,6 +85,13 @@ func (t *Table) Open(s *Service, a Arrival) *Session {
 	return c
 }
 
+// SetRoles gives each session the role of its listener, which is of the same kind and may report other addresses.
+func (t *Table) SetRoles(of func(listener int) *facade.Role) {
+	for c := range t.All {
+		c.Role = of(int(c.Listener))
+	}
+}
+
 // Session returns the session that a Ref identifies, or nil when its client has left.
 func (t *Table) Session(ref session.Ref) *Session {
 	if int(ref.ID) >= len(t.clients) {

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"evergate/gateway/facade"
 	"evergate/gateway/sessions"
 )
 
@@ -36,6 +37,10 @@ func (w *Worker) configure(c *Config) {
 	w.x.ReplaceTerms(func() func(*sessions.Session) *sessions.Terms {
 		w.terms = newTerms(&w.conf, w.x.Sessions)
 		return func(c *sessions.Session) *sessions.Terms { return w.terms.of(c.Listener, c.User) }
+	})
+	w.x.SetRoles(func(listener int) *facade.Role {
+		_, role := w.behind(listener)
+		return role
 	})
 	w.notices.SetHolds(holdsOf(&w.conf))
 	w.serveAll()

@@ -91,9 +91,15 @@ type Listener struct {
 	Role *facade.Role
 }
 
-// As returns the listener with the role of another one.
+// As returns the listener with the role of another one, and with the service behind it.
 func (l Listener) As(other Listener) Listener {
-	l.Role = other.Role
+	l.Service, l.Role = other.Service, other.Role
+	return l
+}
+
+// Emulating returns the listener with a role.
+func (l Listener) Emulating(role *facade.Role) Listener {
+	l.Role = role
 	return l
 }
 

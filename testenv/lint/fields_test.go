@@ -17,7 +17,6 @@ import (
 // writtenElsewhere are the rooms that change fields of another room's types: how many fields, never more than today. An
 // entry that is not needed any more is an error.
 var writtenElsewhere = map[string]int{
-	"gateway -> gateway/facade":   3,  // made of a view
 	"topology/decide -> topology": 7,  // a View while it is made
 	"topology/watch -> topology":  16, // observations while a text is read
 
