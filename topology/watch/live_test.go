@@ -324,6 +324,34 @@ func TestFewRights(t *testing.T) {
 	}
 }
 
+// TestRightsThatChange takes INFO from a user while its connections last: its roles are asked by ROLE at once.
+func TestRightsThatChange(t *testing.T) {
+	servers.SkipShort(t)
+	t.Parallel()
+	env := servers.StartPlain(t, servers.Options{Replicas: 1, ACL: []string{"user default on nopass ~* &* +@all",
+		"user few on >secret resetchannels -@all " + watch.ServerCommands}})
+	old, next := env.Primary(), env.Replicas()[0]
+	k := follow(t, watch.Service{Name: "p", Primary: old.Addr, Replicas: []string{next.Addr},
+		Upstream: func() (string, string, error) { return "few", "secret", nil }})[0]
+	k.until(t, "both nodes", shape(old.Addr, 1))
+	do := func(n *servers.Node, args ...any) {
+		t.Helper()
+		if _, err := n.Do(args...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, n := range env.Nodes() {
+		do(n, "ACL", "SETUSER", "few", "-info")
+	}
+	do(next, "REPLICAOF", "NO", "ONE")
+	do(old, "REPLICAOF", "127.0.0.1", next.Port)
+	swapped := time.Now()
+	k.until(t, "the other primary, with a replica", shape(next.Addr, 1))
+	if took := time.Since(swapped); took > 8*time.Second { // after 10 s everything is asked again anyway
+		t.Errorf("it took %v", took)
+	}
+}
+
 // TestOneSubscriptionASentinel: three services, one set of Sentinels behind passwords and few rights. Each Sentinel has
 // one subscriber, whichever service named it, and by whichever name; a service with an unknown master does not affect
 // the others.

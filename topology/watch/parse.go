@@ -72,8 +72,8 @@ func isSentinel(reply any) bool {
 	return len(list) > 0 && text(list[0]) == "sentinel"
 }
 
-// parseInfo parses INFO replication or INFO server into seen. With role it also parses the role and the replicas, and
-// returns false without them.
+// parseInfo parses INFO replication or INFO server into seen, with role also the role and the replicas. It reports
+// whether it has a role.
 func parseInfo(info string, seen *topology.RoleSeen, role bool) bool {
 	f := topology.InfoFields(info)
 	seen.Version = either(f["redis_version"], seen.Version)
@@ -93,22 +93,18 @@ func parseInfo(info string, seen *topology.RoleSeen, role bool) bool {
 			seen.Offset = number(either(f["slave_repl_offset"], f["master_repl_offset"]))
 		}
 	}
-	if !role {
-		return true
-	}
-	switch f["role"] {
-	case "master":
+	switch {
+	case !role:
+	case f["role"] == "master":
 		seen.Role = topology.RolePrimary
 		seen.Offset = number(f["master_repl_offset"])
 		seen.Replicas = infoReplicas(f)
-	case "slave":
+	case f["role"] == "slave":
 		seen.Role = topology.RoleReplica
 		seen.Primary = topology.JoinAddr(f["master_host"], f["master_port"])
 		seen.LinkUp = f["master_link_status"] == "up"
-	default:
-		return false
 	}
-	return true
+	return f["role"] == "master" || f["role"] == "slave"
 }
 
 func infoReplicas(f map[string]string) (addrs []string) {

@@ -16,8 +16,8 @@ const (
 	probeBackoff = 500 * time.Millisecond
 	// chaseGap is the time between two questions of a chase.
 	chaseGap = 3 * time.Millisecond
-	// evictionEvery is how often a server is asked which keys it evicts.
-	evictionEvery = 10 * time.Second
+	// fullEvery is how often a node is asked for what hardly changes: INFO server, and which keys it evicts.
+	fullEvery = 10 * time.Second
 )
 
 // prober asks one node of one service: for its role, and for its slot map in a Cluster. Questions that come while it
@@ -36,14 +36,24 @@ type prober struct {
 
 	client   *redis.Client
 	failures int
-	// answered: this connection has answered.
+	onConn
+}
+
+// onConn is a connection of a prober, and what its server reported on it: the run and the version of a server are the
+// same as long as the connection lasts.
+type onConn struct {
+	conn *redis.Conn
+	// answered: it has answered.
 	answered bool
-	// nodeTimeout is the node's cluster-node-timeout, once asked is true: it is queried once a connection.
+	// nodeTimeout is the node's cluster-node-timeout, once asked is true.
 	nodeTimeout      time.Duration
 	nodeTimeoutAsked bool
-	// eviction is which keys the server evicts, as it reported at evictionAt.
-	eviction   string
-	evictionAt time.Time
+	// reports: its last answer had a role. byRole and byInfo are whether ROLE, and INFO replication, are sent for that.
+	reports, byRole, byInfo bool
+	// fullAt is when all of INFO was asked last; server is INFO server, eviction which keys the server evicts, and
+	// version the server's where INFO has none.
+	fullAt                    time.Time
+	server, eviction, version string
 }
 
 // prober returns the prober of a node, started if necessary, after want has set its questions.
@@ -166,6 +176,7 @@ func (p *prober) put(ctx context.Context, question func(context.Context) (topolo
 	if p.client == nil {
 		s := p.service
 		p.client = redis.NewClient(options(p.addr, s.watch.options.DialTimeout, s.toServers()))
+		p.conn = p.client.Conn()
 	}
 	client := p.client
 	stop := context.AfterFunc(ctx, func() { _ = client.Close() })
@@ -175,52 +186,70 @@ func (p *prober) put(ctx context.Context, question func(context.Context) (topolo
 
 func (p *prober) drop() {
 	if p.client != nil {
+		_ = p.conn.Close()
 		_ = p.client.Close()
-		p.client, p.answered = nil, false
-		p.nodeTimeout, p.nodeTimeoutAsked = 0, false
-		p.eviction, p.evictionAt = "", time.Time{}
+		p.client, p.onConn = nil, onConn{}
 	}
 }
 
-// askRole sends ROLE and INFO; one of them suffices. ROLE is more precise about a replica's link, INFO alone has the
-// version, run id and replication id.
+// askRole asks for the role, again if that is not permitted any more: something else may be.
 func (p *prober) askRole(ctx context.Context) (topology.Observation, error) {
+	reported := p.reports
+	seen, err := p.askRoleOnce(ctx)
+	if err == nil && reported && !p.reports {
+		p.fullAt = time.Time{}
+		seen, err = p.askRoleOnce(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return seen, nil
+}
+
+// askRoleOnce sends INFO replication, or ROLE where that has no role: each of them has the role, the link and the
+// offset, INFO alone has the replication id. The first question of a connection has both, and INFO server and memory;
+// all of INFO is asked again every fullEvery, except in a chase.
+func (p *prober) askRoleOnce(ctx context.Context) (topology.RoleSeen, error) {
 	// The counter is read before the question goes out: the offset in the answer includes all writes that it counts.
 	acked := p.service.keeper.Acks(p.id()).Load()
 	seen := topology.RoleSeen{Addr: p.addr, Priority: -1, Offset: -1, Acked: acked, Asked: time.Now()}
-	role := redis.NewCmd(ctx, "role")
-	replication := redis.NewStringCmd(ctx, "info", "replication")
-	server := redis.NewStringCmd(ctx, "info", "server")
-	memory := redis.NewStringCmd(ctx, "info", "memory")
-	commands := []redis.Cmder{role, replication, server}
-	if seen.Asked.Sub(p.evictionAt) >= evictionEvery && !p.chasing() {
-		commands = append(commands, memory)
+	role, replication := redis.NewCmd(ctx, "role"), redis.NewStringCmd(ctx, "info", "replication")
+	server, memory := redis.NewStringCmd(ctx, "info", "server"), redis.NewStringCmd(ctx, "info", "memory")
+	first := p.fullAt.IsZero()
+	full := first || seen.Asked.Sub(p.fullAt) >= fullEvery && !p.chasing()
+	var commands []redis.Cmder
+	if first || p.byRole {
+		commands = append(commands, role)
 	}
-	if err := together(ctx, p.client, commands...); err != nil {
-		return nil, err
+	if full || p.byInfo {
+		commands = append(commands, replication)
+	}
+	if full {
+		commands = append(commands, server, memory)
+	}
+	if err := together(ctx, p.conn, commands...); err != nil {
+		return seen, err
 	}
 	for _, cmd := range commands {
-		err := cmd.Err()
-		if err != nil && !refused(err) {
-			return nil, err
+		if err := cmd.Err(); err != nil && !refused(err) {
+			return seen, err
 		}
 	}
 	if isSentinel(role.Val()) {
-		return nil, errSentinel
+		return seen, errSentinel
 	}
-	known := role.Err() == nil && parseRole(role.Val(), &seen)
-	if replication.Err() == nil {
-		parseInfo(replication.Val(), &seen, !known)
+	known := parseRole(role.Val(), &seen)
+	informed := parseInfo(replication.Val(), &seen, !known)
+	p.reports = known || informed
+	if full {
+		p.fullAt, p.byRole, p.byInfo = seen.Asked, !informed, replication.Err() == nil
+		p.eviction, p.server = parseEviction(memory.Val()), server.Val()
+		if server.Err() != nil {
+			p.version = p.helloVersion(ctx)
+		}
 	}
-	if server.Err() == nil {
-		parseInfo(server.Val(), &seen, false)
-	} else {
-		seen.Version = p.helloVersion(ctx)
-	}
-	if len(commands) > 3 {
-		p.eviction, p.evictionAt = parseEviction(memory.Val()), seen.Asked
-	}
-	seen.Eviction = p.eviction
+	seen.Version, seen.Eviction = p.version, p.eviction
+	parseInfo(p.server, &seen, false)
 	return seen, nil
 }
 
@@ -232,7 +261,7 @@ func (p *prober) id() topology.NodeID {
 
 // helloVersion returns the version for users without INFO: HELLO needs no right.
 func (p *prober) helloVersion(ctx context.Context) string {
-	reply, err := p.client.Do(ctx, "hello", "2").Slice()
+	reply, err := p.conn.Do(ctx, "hello", "2").Slice()
 	if err != nil {
 		return ""
 	}
@@ -244,7 +273,7 @@ func (p *prober) askNodeTimeout(ctx context.Context) time.Duration {
 	if p.nodeTimeoutAsked {
 		return p.nodeTimeout
 	}
-	reply, err := p.client.ConfigGet(ctx, nodeTimeoutSetting).Result()
+	reply, err := p.conn.ConfigGet(ctx, nodeTimeoutSetting).Result()
 	if err != nil && !replied(err) {
 		return 0
 	}
@@ -256,7 +285,7 @@ func (p *prober) askNodeTimeout(ctx context.Context) time.Duration {
 // askSlots queries the slot map, with config epochs if CLUSTER NODES is permitted.
 func (p *prober) askSlots(ctx context.Context) (topology.Observation, error) {
 	m := maps{asked: p.addr, nodeTimeout: p.askNodeTimeout(ctx)}
-	nodes, err := p.client.ClusterNodes(ctx).Result()
+	nodes, err := p.conn.ClusterNodes(ctx).Result()
 	switch {
 	case err == nil:
 		m.nodes = topology.ClusterNodes(nodes)
@@ -264,7 +293,7 @@ func (p *prober) askSlots(ctx context.Context) (topology.Observation, error) {
 		return nil, err
 	}
 	var seen topology.SlotsSeen
-	reply, err := p.client.Do(ctx, "cluster", "shards").Result()
+	reply, err := p.conn.Do(ctx, "cluster", "shards").Result()
 	if err == nil {
 		if seen = m.shards(reply); len(seen.Shards) > 0 && !m.lacksSlots(seen) {
 			return seen, nil
@@ -272,7 +301,7 @@ func (p *prober) askSlots(ctx context.Context) (topology.Observation, error) {
 	} else if !refused(err) {
 		return nil, err
 	}
-	reply, err = p.client.Do(ctx, "cluster", "slots").Result()
+	reply, err = p.conn.Do(ctx, "cluster", "slots").Result()
 	switch {
 	case err == nil:
 		return m.slots(reply), nil
