@@ -109,12 +109,15 @@ func (g *Gateway) facts(listener int, all []worker.Snapshot, infos []status.Serv
 	of, role := g.listenerOf(listener)
 	service := g.of(of)
 	s := service.conf()
-	port := 0
+	port, address := 0, ""
 	g.mu.Lock()
 	for _, ln := range g.listeners {
-		if tcp, ok := ln.Addr().(*net.TCPAddr); ok && ln.id == listener {
+		if ln.id != listener {
+			continue
+		}
+		address = ln.address
+		if tcp, ok := ln.Addr().(*net.TCPAddr); ok {
 			port = tcp.Port
-			break
 		}
 	}
 	g.mu.Unlock()
@@ -127,7 +130,7 @@ func (g *Gateway) facts(listener int, all []worker.Snapshot, infos []status.Serv
 		Service: s.Name, RunID: g.runID, PID: os.Getpid(), Port: port, Uptime: time.Since(g.started),
 		ClientsMax: g.descriptors.ClientsMax(), ClientMemoryMax: g.conf().Limits.ClientMemoryMax,
 		Rejected: g.rejected(), Workers: len(g.loops),
-		Reads: string(g.part(of).reads(s)), Hold: s.Hold.String(), View: g.viewOf(of),
+		Reads: service.now(s).ReadingAt(address).From.String(), Hold: s.Hold.String(), View: g.viewOf(of),
 		Polls: service.fresh.Polls(), Lags: service.fresh.Lags(), Stats: status.Sum(all),
 		Failovers: service.failovers.History(), Role: role, Servers: infos, Reloads: g.lastReload(),
 	}

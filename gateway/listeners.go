@@ -44,7 +44,7 @@ func (d *directory) with(c *config.Gateway, r *roster) *directory {
 	next := &directory{first: d.first, keys: slices.Clone(d.keys), known: slices.Clone(d.known),
 		rules: slices.Clone(d.rules)}
 	for i, service := range r.services {
-		s := &c.Services[i]
+		s := service.now(&c.Services[i])
 		seen := map[place]int{}
 		for n, listen := range s.Listeners() {
 			at := place{service: service, address: listen, isTLS: s.IsTLS(n)}

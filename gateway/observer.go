@@ -51,7 +51,8 @@ func (g *Gateway) observe(s *service) {
 		Name: s.name, Keeper: s.Keeper, Failovers: &s.failovers, Fresh: s.fresh, Parts: s.parts, Conf: s.conf,
 		Added:         g.ctx != nil,
 		Listeners:     func() []api.Listener { return shownListeners(g, s) },
-		ReadsReplicas: func() bool { return s.reader != noPart || s.conf().UsedReads() != config.ReadPrimary },
+		Reads:         func() config.ReadPolicy { return s.now(s.conf()).Reads },
+		ReadsReplicas: s.readsReplicas,
 	})
 	g.observer.Follow(s.observed)
 }
@@ -71,10 +72,9 @@ func shownListeners(g *Gateway, service *service) []api.Listener {
 		if ln.service != service {
 			continue
 		}
-		of, _ := g.listenerOf(ln.id)
-		reading := s.ReadingAt(ln.address)
+		reading := service.now(s).ReadingAt(ln.address)
 		shown := api.Listener{Addr: ln.Addr().String(), Emulates: string(s.FacadeAt(ln.address)), TLS: ln.isTLS,
-			Reads: string(g.part(of).reads(s)), Hold: s.HoldAt(ln.address).String(),
+			Reads: reading.From.String(), Hold: s.HoldAt(ln.address).String(),
 			Consistency: reading.Consistency.String(), Acks: s.Acks.At(ln.address).Level.String()}
 		if ln.Addr().Network() == "unix" {
 			shown.Addr = "unix:" + shown.Addr

@@ -160,6 +160,7 @@ func (r *reloads) take(p *prepared) {
 			was := s.conf()
 			s.use(&p.conf.Services[i], p.material.of[i])
 			s.replace(p.gates[i])
+			reportReads(g, s)
 			if !sameUpstream(was, s.conf()) {
 				g.change(s)
 			}

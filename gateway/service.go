@@ -14,7 +14,6 @@ import (
 	"evergate/gateway/observe"
 	"evergate/gateway/outage"
 	"evergate/gateway/poller"
-	"evergate/gateway/session"
 	"evergate/gateway/shared"
 	"evergate/gateway/status"
 	"evergate/topology"
@@ -25,12 +24,16 @@ import (
 type service struct {
 	// name identifies it among the services of the settings.
 	name string
-	// parts are the numbers of its sub-services, its own first: no other service ever has that one. reader and sentinel
-	// are those behind its replica and its Sentinel facade; noPart if there is none.
-	parts            []int
-	reader, sentinel int
-	settings         atomic.Pointer[config.Service]
-	tls              atomic.Pointer[tlsOf]
+	// parts are the numbers of its sub-services, its own first: no other service ever has that one. sentinel is that
+	// behind its Sentinel facade; noPart if there is none.
+	parts    []int
+	sentinel int
+	settings atomic.Pointer[config.Service]
+	// evicts is a primary that evicts keys which it has not served for long; nil: there is none. reportedPrimary: the log
+	// says that therefore reads go to primaries; reloads.reloading guards it.
+	evicts          atomic.Pointer[topology.Node]
+	reportedPrimary bool
+	tls             atomic.Pointer[tlsOf]
 	// limits are those of its users.
 	limits atomic.Pointer[userLimits]
 	// gate has the users of its clients, facadeGate those of its Sentinel facade; nil without one.
@@ -85,22 +88,10 @@ func (s *service) replace(others gatesOf) {
 
 // behind returns the sub-service behind a listener with a facade.
 func (s *service) behind(f config.Facade) int {
-	switch {
-	case f == config.FacadeSentinel:
+	if f == config.FacadeSentinel {
 		return s.sentinel
-	case f == config.FacadeReplica && s.reader != noPart:
-		return s.reader
 	}
 	return s.parts[0]
-}
-
-// settlers is how many acknowledge that they have stopped using a demoted primary: each worker, for each sub-service
-// with servers. A new primary waits for all of them.
-func (s *service) settlers(workers int) int {
-	if s.reader != noPart {
-		return 2 * workers
-	}
-	return workers
 }
 
 // subService is a service as the workers know it. Each service of the settings is one; more are for clients under other
@@ -109,27 +100,7 @@ type subService struct {
 	service *service
 	// sentinel: it has no servers.
 	sentinel bool
-	// nth numbers the sub-services of one service that have servers, from 0.
-	nth int
 }
-
-// reads are those of its clients.
-func (p *subService) reads(s *config.Service) config.ReadPolicy {
-	if p.nth > 0 {
-		return config.ReadPreferReplica
-	}
-	return s.Reads
-}
-
-// reading is where and how the reads of its clients are served, unless it is otherwise at their listener.
-func (p *subService) reading(s *config.Service) session.Reading {
-	reading := s.ReadingAt("")
-	reading.From = p.reads(s).Session()
-	return reading
-}
-
-// settler is the number of a worker among those of the sub-service's service.
-func (p *subService) settler(workers, worker int) int { return p.nth*workers + worker }
 
 // users has those of its clients.
 func (p *subService) users() *gates.Gate {
@@ -159,7 +130,7 @@ func (r *roster) with(c *config.Gateway) *roster {
 	for i := range c.Services {
 		s := r.named(c.Services[i].Name)
 		if s == nil {
-			s = &service{name: c.Services[i].Name, reader: noPart, sentinel: noPart}
+			s = &service{name: c.Services[i].Name, sentinel: noPart}
 			s.beginFreshness()
 			add(subService{service: s})
 			isNew = append(isNew, i)
@@ -168,9 +139,6 @@ func (r *roster) with(c *config.Gateway) *roster {
 	}
 	for _, i := range isNew {
 		s, conf := next.services[i], &c.Services[i]
-		if conf.Reads == config.ReadPrimary && conf.HasFacade(config.FacadeReplica) {
-			s.reader = add(subService{service: s, nth: 1})
-		}
 		if conf.HasFacade(config.FacadeSentinel) {
 			s.sentinel = add(subService{service: s, sentinel: true})
 		}

@@ -41,6 +41,7 @@ func (g *Gateway) prepare(s *service, c *config.Service, tls *tlsOf, made gatesO
 			g.logger.Named("topology").Debug("view published", "service", s.name, "epoch", v.Epoch, "shards", v.String())
 		}
 		g.descriptors.Seen(s.name, v)
+		noteEviction(g, s, v)
 		g.wake()
 		g.mu.Lock()
 		hooks := g.onView
@@ -52,7 +53,7 @@ func (g *Gateway) prepare(s *service, c *config.Service, tls *tlsOf, made gatesO
 	k.OnEvent(s.failovers.Note)
 	g.observe(s)
 	k.OnEvent(s.unserved.NoteCause)
-	k.SetWorkers(s.settlers(g.conf().Workers))
+	k.SetWorkers(g.conf().Workers)
 }
 
 // runService runs what a service needs beside its keeper until the gateway ends, or the service.
@@ -68,7 +69,7 @@ func (g *Gateway) runService(ctx context.Context, s *service) {
 
 // newNowhere returns the service that stands for those that are gone: it has no servers, and is not in the settings.
 func (g *Gateway) newNowhere() (*service, error) {
-	s := &service{reader: noPart, sentinel: noPart}
+	s := &service{sentinel: noPart}
 	s.beginFreshness()
 	nobody, err := gates.New(gates.Source{})
 	if err != nil {

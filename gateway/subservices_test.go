@@ -26,55 +26,20 @@ func TestSubServicesAndListeners(t *testing.T) {
 	c := emulating()
 	r := (&roster{}).with(&c)
 	one, two := r.services[0], r.services[1]
-	want := []subService{{service: one}, {service: two}, {service: one, nth: 1}, {service: one, sentinel: true}}
+	want := []subService{{service: one}, {service: two}, {service: one, sentinel: true}}
 	if !slices.Equal(r.parts, want) {
 		t.Fatalf("%+v", r.parts)
 	}
-	for of, want := range []config.ReadPolicy{config.ReadPrimary, config.ReadPrimary, config.ReadPreferReplica,
-		config.ReadPrimary} {
-		if got := r.parts[of].reads(&c.Services[0]); got != want {
-			t.Errorf("clients of sub-service %d read from %s", of, got)
-		}
-	}
 	numbers, own := listenerIDs(&c, r)
-	if !slices.Equal(numbers, []int{4, 5, 6, 7, 8}) {
+	if !slices.Equal(numbers, []int{3, 4, 5, 6, 7}) {
 		t.Fatal(numbers)
 	}
 	for i, want := range []struct {
 		part int
 		kind facade.Kind
-	}{{0, facade.Cluster}, {2, facade.Replica}, {3, facade.Sentinel}} {
+	}{{0, facade.Cluster}, {0, facade.Replica}, {2, facade.Sentinel}} {
 		if l := own[1+i]; l.Service != want.part || l.Role.Kind != want.kind {
 			t.Errorf("listener %d: %+v, %+v", i, l, l.Role)
-		}
-	}
-	c.Services[0].Reads = config.ReadReplica // a replica's clients are served as all are
-	if _, own := listenerIDs(&c, (&roster{}).with(&c)); own[2].Service != 0 || own[3].Service != 2 {
-		t.Errorf("%+v", own)
-	}
-}
-
-// A new primary waits for every worker in every part: none may speak for another.
-func TestEachWorkerSettlesForEachSubService(t *testing.T) {
-	c := emulating()
-	c.Workers = 3
-	r := (&roster{}).with(&c)
-	for _, service := range r.services {
-		told := make([]bool, service.settlers(c.Workers))
-		for of, p := range r.parts {
-			if p.service != service || p.sentinel {
-				continue
-			}
-			for worker := range c.Workers {
-				if n := p.settler(c.Workers, worker); told[n] {
-					t.Errorf("worker %d speaks in part %d as another does", worker, of)
-				} else {
-					told[n] = true
-				}
-			}
-		}
-		if slices.Contains(told, false) {
-			t.Errorf("service %s waits for one who never speaks: %v", service.name, told)
 		}
 	}
 }

@@ -41,6 +41,13 @@ func (v *View) EvictsUnread() *Node {
 	return nil
 }
 
+// EvictionKnown reports whether each shard has a primary of which is known what it evicts.
+func (v *View) EvictionKnown() bool {
+	return v != nil && !slices.ContainsFunc(v.Shards, func(s Shard) bool {
+		return s.Primary == nil || s.Primary.Eviction == ""
+	})
+}
+
 // Fence returns Shard.Fence of the shard with this index.
 func (v *View) Fence(shard int) string {
 	if v == nil || shard < 0 || shard >= len(v.Shards) {

@@ -8,7 +8,8 @@ import (
 func TestQuestionsToNoView(t *testing.T) {
 	var v *View
 	if v.IsSharded() || v.Node(0) != nil || v.Primary(0) != nil || v.LedBy(0) != -1 || v.ShardOf(0) != -1 ||
-		v.IsReplica(0) || v.Demoted(0) != nil || v.EvictsUnread() != nil || v.Judge(nil, 0, "", -1) != StillOpen {
+		v.IsReplica(0) || v.Demoted(0) != nil || v.EvictsUnread() != nil || v.EvictionKnown() ||
+		v.Judge(nil, 0, "", -1) != StillOpen {
 		t.Error("a view that is not there knows something")
 	}
 }
@@ -21,6 +22,22 @@ func TestEvictsUnread(t *testing.T) {
 			Eviction: "allkeys-lru"}}}, {Index: 1}, {Index: 2, Primary: n}}}
 		if got := v.EvictsUnread(); (got == n) != want || (got != nil) != want {
 			t.Errorf("%q: %v", policy, got)
+		}
+	}
+}
+
+func TestEvictionKnown(t *testing.T) {
+	known, unknown := &Node{Eviction: "noeviction"}, &Node{}
+	for _, c := range []struct {
+		primaries []*Node
+		want      bool
+	}{{[]*Node{known, known}, true}, {[]*Node{known, unknown}, false}, {[]*Node{nil, known}, false}} {
+		v := &View{}
+		for _, p := range c.primaries {
+			v.Shards = append(v.Shards, Shard{Primary: p})
+		}
+		if got := v.EvictionKnown(); got != c.want {
+			t.Errorf("%v: %v", c.primaries, got)
 		}
 	}
 }

@@ -192,7 +192,7 @@ func (d *demo) closeShow() error {
 func (d *demo) check() (config.Gateway, error) {
 	conf := settings.Default()
 	service := config.DefaultService()
-	service.Name, service.Reads, service.Listen = "demo", config.ReadPreferReplica, []string{d.listen}
+	service.Name, service.Listen = "demo", []string{d.listen}
 	conf.Services = []config.Service{service}
 	var wrong settings.Mistakes
 	if d.mode != bySentinel && d.mode != byCluster {

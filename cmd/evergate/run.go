@@ -60,7 +60,7 @@ connections. A second signal stops at once. SIGHUP reads the settings again: all
 then used without closing clients; see evergate reload. SIGUSR1 opens the log files again.`,
 		Example: `  evergate run --sentinel 10.0.0.1:26379,10.0.0.2:26379,10.0.0.3:26379 --master-name mymaster
   evergate run --cluster 10.0.0.1:7000,10.0.0.2:7000 --listen 127.0.0.1:6380
-  evergate run --primary db1:6379 --replica db2:6379 --reads prefer-replica
+  evergate run --primary db1:6379 --replica db2:6379
   evergate run --config evergate.yaml`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			read := func() (*settings.Resolved, error) { return settings.Resolve(cmd.Flags(), args, w.environ) }

@@ -15,6 +15,9 @@ import (
 type ReadPolicy string
 
 const (
+	// ReadAuto is ReadPreferReplica, but ReadPrimary while a primary evicts keys that it has not served for long: it would
+	// evict those that clients read from replicas.
+	ReadAuto ReadPolicy = "auto"
 	// ReadPrimary sends reads to the primary.
 	ReadPrimary ReadPolicy = "primary"
 	// ReadPreferReplica sends reads to replicas that are fresh enough (Consistency), and else to the primary.
@@ -22,6 +25,18 @@ const (
 	// ReadReplica sends reads to replicas only; without one they fail.
 	ReadReplica ReadPolicy = "replica"
 )
+
+// Where is the policy as it is now: evicts is whether a primary evicts keys that it has not served for long. It never
+// returns ReadAuto.
+func (r ReadPolicy) Where(evicts bool) ReadPolicy {
+	switch {
+	case r != ReadAuto:
+		return r
+	case evicts:
+		return ReadPrimary
+	}
+	return ReadPreferReplica
+}
 
 // Confirmation selects the vote that makes a node the primary after a failover of Sentinels.
 type Confirmation string
@@ -100,7 +115,7 @@ type Service struct {
 	Primary  string
 	Replicas []string
 
-	// Reads is the read policy. Default ReadPrimary.
+	// Reads is the read policy. Default ReadAuto.
 	Reads ReadPolicy
 	// Consistency is how fresh a read must be that a replica serves, MaxLag how far the replica may lag behind for
 	// ConsistencyBounded; ListenConsistency and ListenMaxLag override them for single listeners, keyed by their text in

@@ -36,9 +36,10 @@ func (c Consistency) Session() session.Consistency {
 		ConsistencyEventual: session.Eventual}[c]
 }
 
-// Session are the reads in the workers' terms.
+// Session are the reads in the workers' terms. ReadAuto is ReadPreferReplica there.
 func (r ReadPolicy) Session() session.Reads {
-	return map[ReadPolicy]session.Reads{ReadPreferReplica: session.PreferReplica, ReadReplica: session.OnlyReplica}[r]
+	return map[ReadPolicy]session.Reads{ReadAuto: session.PreferReplica, ReadPreferReplica: session.PreferReplica,
+		ReadReplica: session.OnlyReplica}[r]
 }
 
 // The bounds of a lag.
@@ -61,6 +62,21 @@ func (s *Service) ReadingAt(listen string) session.Reading {
 		lag = s.MaxLag
 	}
 	return session.Reading{From: from.Session(), Consistency: consistency.Session(), Lag: lag}
+}
+
+// UsesConsistency reports whether any client of the service has this consistency by its listener or its user.
+func (s *Service) UsesConsistency(c Consistency) bool {
+	for _, listen := range s.Listeners() {
+		if r := s.ReadingAt(listen); r.Consistency == c.Session() && !r.OnPrimary() {
+			return true
+		}
+	}
+	for _, u := range s.UserSettings {
+		if u.Consistency == c {
+			return true
+		}
+	}
+	return false
 }
 
 // consistency checks how fresh reads must be.

@@ -61,8 +61,24 @@ func TestConsistencyIsChecked(t *testing.T) {
 	}
 }
 
+func TestReadsWhere(t *testing.T) {
+	for _, c := range []struct{ policy, here, evicting ReadPolicy }{
+		{ReadAuto, ReadPreferReplica, ReadPrimary}, {ReadPrimary, ReadPrimary, ReadPrimary},
+		{ReadPreferReplica, ReadPreferReplica, ReadPreferReplica}, {ReadReplica, ReadReplica, ReadReplica},
+	} {
+		if here, evicting := c.policy.Where(false), c.policy.Where(true); here != c.here || evicting != c.evicting {
+			t.Errorf("%s: %s and %s, want %s and %s", c.policy, here, evicting, c.here, c.evicting)
+		}
+	}
+}
+
 func TestReadingAtListeners(t *testing.T) {
 	s := DefaultService()
+	byDefault := session.Reading{From: session.PreferReplica, Consistency: session.Gateway}
+	if s.Reads != ReadAuto || s.ReadingAt("") != byDefault {
+		t.Errorf("by default %s: %+v", s.Reads, s.ReadingAt(""))
+	}
+	s.Reads = ReadPrimary
 	s.Listen = []string{"127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"}
 	s.ListenFacade = map[string]Facade{"127.0.0.1:2": FacadeReplica}
 	s.ListenConsistency = map[string]Consistency{"127.0.0.1:3": ConsistencyBounded}

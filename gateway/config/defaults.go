@@ -41,7 +41,7 @@ func DefaultLimits() Limits {
 
 // DefaultService is a service that lacks only its upstream.
 func DefaultService() Service {
-	return Service{Name: "default", Listen: []string{DefaultListen}, Reads: ReadPrimary,
+	return Service{Name: "default", Listen: []string{DefaultListen}, Reads: ReadAuto,
 		UpstreamAuth: AuthService, BlockingLost: BlockingAgain, Confirm: ConfirmProvisional, OnGap: GapStay,
 		Acks: Acks{Timeout: AcksTimeoutDefault}}
 }
@@ -69,7 +69,7 @@ func (c Gateway) Filled() Gateway {
 	fill(&c.Limits.AddressRate.Over, RateWait)
 	c.Services = append([]Service(nil), c.Services...)
 	for i := range c.Services {
-		fill(&c.Services[i].Reads, ReadPrimary)
+		fill(&c.Services[i].Reads, ReadAuto)
 		fill(&c.Services[i].UpstreamAuth, AuthService)
 		fill(&c.Services[i].BlockingLost, BlockingAgain)
 		fill(&c.Services[i].Confirm, ConfirmProvisional)

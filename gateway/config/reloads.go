@@ -45,7 +45,7 @@ var processRows = []row[Gateway]{
 var serviceRows = []row[Service]{
 	live("listen", func(s *Service) any { return &s.Listen }),
 	live("facade", func(s *Service) any { return &s.Facade }, func(s *Service) any { return &s.ListenFacade }).
-		unless(otherSubServices),
+		unless(needsSentinelPart),
 	live("announce", func(s *Service) any { return &s.Announce }, func(s *Service) any { return &s.ListenAnnounce }),
 	live("moving-endpoint", func(s *Service) any { return &s.MovingEndpoint }),
 	live("sentinel", func(s *Service) any { return &s.Sentinels }).unless(otherUpstream),
@@ -53,7 +53,7 @@ var serviceRows = []row[Service]{
 	live("cluster", func(s *Service) any { return &s.Cluster }).unless(otherUpstream),
 	live("primary", func(s *Service) any { return &s.Primary }).unless(otherUpstream),
 	live("replica", func(s *Service) any { return &s.Replicas }).unless(otherUpstream),
-	live("reads", func(s *Service) any { return &s.Reads }).unless(otherReplicaFacade),
+	live("reads", func(s *Service) any { return &s.Reads }),
 	live("consistency", func(s *Service) any { return &s.Consistency },
 		func(s *Service) any { return &s.ListenConsistency }),
 	live("max-lag", func(s *Service) any { return &s.MaxLag }, func(s *Service) any { return &s.ListenMaxLag }),
@@ -111,16 +111,9 @@ var serviceRows = []row[Service]{
 		func(s *Service) any { return &s.Networks.ListenAllow }),
 }
 
-// otherSubServices reports whether the facades of fresh need connections of their own that those of old do not.
-func otherSubServices(old, fresh *Service) bool {
-	ofReplica := func(s *Service) bool { return s.HasFacade(FacadeReplica) && s.Reads == ReadPrimary }
-	return fresh.HasFacade(FacadeSentinel) && !old.HasFacade(FacadeSentinel) || ofReplica(fresh) && !ofReplica(old)
-}
-
-// otherReplicaFacade reports whether the clients of a replica facade need connections of their own in one of two
-// services, and none in the other one.
-func otherReplicaFacade(old, fresh *Service) bool {
-	return old.HasFacade(FacadeReplica) && (old.Reads == ReadPrimary) != (fresh.Reads == ReadPrimary)
+// needsSentinelPart reports whether fresh has a Sentinel facade, whose clients need a sub-service, and old has none.
+func needsSentinelPart(old, fresh *Service) bool {
+	return fresh.HasFacade(FacadeSentinel) && !old.HasFacade(FacadeSentinel)
 }
 
 // otherUpstream reports whether two services have upstreams of different kinds.

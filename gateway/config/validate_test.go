@@ -85,7 +85,7 @@ func TestValidateFindsEachFault(t *testing.T) {
 		}),
 		`fence-minority: needs sentinel`: change(func(_ *Gateway, s *Service) { s.FenceMinority = true }),
 		`zone-map: needs zone`:           change(func(_ *Gateway, s *Service) { s.ZoneMap = map[string]string{"h": "a"} }),
-		`zone: needs reads`:              change(func(_ *Gateway, s *Service) { s.Zone = "a" }),
+		`zone: needs reads`:              change(func(_ *Gateway, s *Service) { s.Zone, s.Reads = "a", ReadPrimary }),
 		`zone: "c" is the zone of no server: zone-map has a, b`: change(func(_ *Gateway, s *Service) {
 			s.Zone, s.Reads, s.ZoneMap = "c", ReadPreferReplica, map[string]string{"h": "b", "i": "a", "j:1": "a"}
 		}),

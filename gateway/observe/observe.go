@@ -111,10 +111,11 @@ type About struct {
 	Added bool
 	// Parts are its sub-services.
 	Parts []int
-	// Conf returns its settings in use, Listeners its listeners. ReadsReplicas reports whether some of its clients read
-	// from replicas.
+	// Conf returns its settings in use, Listeners its listeners, Reads its read policy as it is now, never
+	// ReadAuto. ReadsReplicas reports whether some of its clients read from replicas.
 	Conf          func() *config.Service
 	Listeners     func() []api.Listener
+	Reads         func() config.ReadPolicy
 	ReadsReplicas func() bool
 }
 

@@ -56,7 +56,7 @@ func (o *Observer) list(all *worker.Snapshot) (services []api.Service) {
 
 // service returns one service, with what the workers have open.
 func (o *Observer) service(of *Service, all *worker.Snapshot) api.Service {
-	s, k := of.Conf(), of.Keeper
+	s, k, reads := of.Conf(), of.Keeper, of.Reads()
 	kind := api.KindPlain
 	switch {
 	case len(s.Sentinels) > 0:
@@ -65,14 +65,14 @@ func (o *Observer) service(of *Service, all *worker.Snapshot) api.Service {
 		kind = api.KindCluster
 	}
 	picture := status.Picture{View: k.View(), Open: of.openOf(all), Earlier: o.earlier(of), Reach: &of.reach,
-		Offset: k.Offset, Lags: of.Fresh.Lags(), OnReplicas: of.ReadsReplicas(), OnPrimaries: s.Reads == config.ReadPrimary,
-		NeverPrimary: s.Reads == config.ReadReplica}
+		Offset: k.Offset, Lags: of.Fresh.Lags(), OnReplicas: of.ReadsReplicas(), OnPrimaries: reads == config.ReadPrimary,
+		NeverPrimary: reads == config.ReadReplica}
 	d, took := picture.Draw(), picture.Open.Took.Since(&picture.Earlier.Took)
 	counters := status.CountersOf(&picture.Open, of.Failovers.History(), &took)
 	reading := s.ReadingAt("")
 	confirmed := status.AcksOf(&picture.Open, &picture.Earlier)
 	confirmed.Level, confirmed.Timeout = s.Acks.Level.String(), s.Acks.Timeout.String()
-	return api.Service{Name: s.Name, Kind: kind, Listeners: of.Listeners(), Reads: string(s.Reads),
+	return api.Service{Name: s.Name, Kind: kind, Listeners: of.Listeners(), Reads: string(reads),
 		Hold: s.Hold.String(), Epoch: d.Epoch, HadPrimary: of.had.Load(), Steady: d.Steady, Unserved: d.Unserved,
 		DownAfter: d.DownAfter, Polls: of.Fresh.Polls(), Consistency: reading.Consistency.String(),
 		MaxLag: api.Ms(s.MaxLag.Time), MaxLagBytes: s.MaxLag.Bytes,

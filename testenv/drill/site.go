@@ -212,7 +212,7 @@ func (s *site) startPath(ctx context.Context, p *Plan, d *drill) error {
 	if p.Beside != "" {
 		return s.startBeside(ctx, p.Beside)
 	}
-	args := append([]string{"--reads", "prefer-replica", "--log-level", "debug"}, d.gateway...)
+	args := append([]string{"--log-level", "debug"}, d.gateway...)
 	if s.mode == Cluster {
 		args = append(args, "--cluster", s.env.Addrs())
 	} else {

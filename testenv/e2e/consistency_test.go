@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/anishathalye/porcupine"
@@ -45,5 +46,29 @@ func TestReadsOfAnyReplicaAreNot(t *testing.T) {
 	result, own := checked(t, s.Taken())
 	if result != porcupine.Illegal || own.Counts[history.Stale] == 0 {
 		t.Errorf("%v, %+v", result, own)
+	}
+}
+
+// TestReadsOfServersThatEvict has the primary serve reads where it evicts by LRU, unless the settings say otherwise.
+func TestReadsOfServersThatEvict(t *testing.T) {
+	t.Parallel()
+	env := servers.StartPlain(t, servers.Options{Replicas: 1})
+	for _, setting := range [][]string{{"maxmemory", "100mb"}, {"maxmemory-policy", "allkeys-lru"}} {
+		if _, err := env.Primary().Do("config", "set", setting[0], setting[1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for reads, want := range map[string]string{"auto": "primary", "prefer-replica": "prefer-replica"} {
+		gate := servers.StartGateway(t, "--primary", env.Primary().Addr, "--reads", reads)
+		conn := servers.MustDial(t, gate.Addr)
+		want = fmt.Sprintf("$%d\r\n%s\r\n", len(want), want)
+		if err := servers.WaitFor(t.Context(), "reads "+reads, func() error {
+			if got, err := conn.Do("PROXY", "READS"); err != nil || string(got) != want {
+				return fmt.Errorf("%q, %v; want %q", got, err, want)
+			}
+			return nil
+		}); err != nil {
+			t.Error(err)
+		}
 	}
 }

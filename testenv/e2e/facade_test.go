@@ -130,7 +130,7 @@ func TestGoRedisThroughTheFacades(t *testing.T) {
 func TestReadsOfAReplicaFacadeGoToReplicas(t *testing.T) {
 	t.Parallel()
 	env := servers.StartSentinel(t, servers.Options{Replicas: 1, Fast: true})
-	d := startDisguised(t, "--sentinel", env.SentinelAddrs(), "--master-name", "main")
+	d := startDisguised(t, "--sentinel", env.SentinelAddrs(), "--master-name", "main", "--reads", "primary")
 	expect(t, servers.MustDial(t, d.plain), "+OK\r\n", "SET", "k", "v")
 	if err := env.Groups[0].AwaitOffsets(servers.Patience); err != nil {
 		t.Fatal(err)

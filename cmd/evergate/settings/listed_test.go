@@ -54,7 +54,7 @@ func TestListedNamesSourcesAndNoSecrets(t *testing.T) {
 		"/admin-password":     {Value: api.Secret, Source: "env EVERGATE_ADMIN_PASSWORD"},
 		"cache/primary":       {Value: "a:1", Source: file + ":4"},
 		"cache/password-file": {Value: secret, Source: file + ":6"},
-		"queue/reads":         {Value: "primary", Source: "default", Default: true},
+		"queue/reads":         {Value: "auto", Source: "default", Default: true},
 		"queue/users":         {Value: "1 lines", Source: file + ":10"},
 	} {
 		want.Service, want.Name, _ = strings.Cut(key, "/")

@@ -8,8 +8,10 @@ import (
 )
 
 func readsSetting() *Setting {
-	choices := []string{string(config.ReadPrimary), string(config.ReadPreferReplica), string(config.ReadReplica)}
-	return &Setting{Name: "reads", Wants: strings.Join(choices, "|"), usage: "servers to send reads to", Choices: choices,
+	choices := []string{string(config.ReadAuto), string(config.ReadPrimary), string(config.ReadPreferReplica),
+		string(config.ReadReplica)}
+	return &Setting{Name: "reads", Wants: strings.Join(choices, "|"), Choices: choices,
+		usage: "servers to send reads to; auto: prefer-replica, but primary while one evicts keys by LRU or LFU",
 		set: func(t target, texts []string) error {
 			t.service.Reads = config.ReadPolicy(texts[0])
 			return nil
