@@ -120,7 +120,8 @@ func newWith(conf config.Gateway, logger hclog.Logger,
 	g.current.Store(&conf)
 	g.reloads.g, g.reloads.cores = g, cores
 	g.watch = watch.New(watch.Options{
-		Logger: logger.Named("topology"), DialTimeout: conf.DialTimeout, RefreshInterval: conf.RefreshInterval,
+		Logger: logger.Named("topology"), ClientName: watch.ClientNames + g.runID[:12], DialTimeout: conf.DialTimeout,
+		RefreshInterval: conf.RefreshInterval,
 	})
 	g.prints, g.guesses = shared.NewPrints(), shared.NewGuesses(g.guessed)
 	r := (&roster{}).with(&conf)
@@ -191,8 +192,7 @@ func (g *Gateway) env(i int) worker.Env {
 		Config: g.workers[i].Load,
 		Report: g.report,
 		Settled: func(of int, epoch uint64) {
-			p := g.part(of)
-			p.service.Keeper.Settled(p.settler(len(g.workers), i), epoch)
+			g.of(of).Keeper.Settled(i, epoch)
 		},
 		Acked:         g.acks(),
 		Users:         func(of int) *access.Users { return g.part(of).users().Users() },

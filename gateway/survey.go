@@ -39,6 +39,8 @@ func watched(s *config.Service, tls *tlsOf) watch.Service {
 		FenceMinority: s.FenceMinority, Zones: watch.NewZones(s.Zone, s.ZoneMap),
 		Upstream: s.Upstream.Read, Sentinel: s.Sentinel.Read,
 	}
+	of.Reads = watch.Reads{Replicas: s.UsedReads() != config.ReadPrimary || s.HasFacade(config.FacadeReplica),
+		Auto: s.Reads == config.ReadAuto, OwnWrites: s.UsesConsistency(config.ConsistencyGateway)}
 	if s.Acks.Level != acks.None {
 		of.Acks = s.Acks.Level.Need
 	}

@@ -67,6 +67,33 @@ func TestCheckConnectsToCluster(t *testing.T) {
 	})
 }
 
+// TestCheckOfReads finds that two gateways use the servers, and that these evict by LRU.
+func TestCheckOfReads(t *testing.T) {
+	servers.SkipShort(t)
+	t.Parallel()
+	env := servers.StartPlain(t, servers.Options{Replicas: 1})
+	args := []string{"check", "--connect", "--primary", env.Primary().Addr}
+	for range 2 {
+		_, out, _ := try(args, nil)
+		if strings.Contains(out, "gateways use") {
+			t.Error(out)
+		}
+		servers.StartGateway(t, "--primary", env.Primary().Addr)
+	}
+	_, out, _ := try(args, nil)
+	wantLines(t, out, "warning   2 gateways use "+env.Primary().Addr)
+	for _, setting := range []string{"maxmemory 100mb", "maxmemory-policy allkeys-lru"} {
+		name, value, _ := strings.Cut(setting, " ")
+		if _, err := env.Primary().Do("config", "set", name, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, out, _ = try(args, nil)
+	wantLines(t, out, "hint      reads go to primaries: "+env.Primary().Addr+" evicts by allkeys-lru")
+	_, out, _ = try(append(args, "--reads", "prefer-replica"), nil)
+	wantLines(t, out, "warning   "+env.Primary().Addr+" evicts by allkeys-lru")
+}
+
 func TestCheckConnectsToPlainWithPassword(t *testing.T) {
 	servers.SkipShort(t)
 	t.Parallel()

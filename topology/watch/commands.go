@@ -10,8 +10,8 @@ const nodeTimeoutSetting = "cluster-node-timeout"
 // report them as usable, and none is known to have a write; without CLUSTER SHARDS, CLUSTER SLOTS is used; without
 // CLUSTER NODES the majority of the nodes asked decides about a slot instead of the config epoch. At least one of
 // CLUSTER SHARDS and CLUSTER SLOTS must be allowed in a Cluster. Without CONFIG GET, cluster-node-timeout is assumed to
-// be 15 s. HELLO and AUTH need no rule.
-const ServerCommands = "+role +info +cluster|shards +cluster|slots +cluster|nodes +config|get"
+// be 15 s. Without CLIENT SETNAME, a survey does not find the gateway. HELLO and AUTH need no rule.
+const ServerCommands = "+role +info +client|setname +cluster|shards +cluster|slots +cluster|nodes +config|get"
 
 // SentinelCommands are the commands that the control plane sends to Sentinels, as ACL rules of a user with its
 // channels. All but MYID are needed; without MYID a Sentinel under two addresses is subscribed to twice.

@@ -3,6 +3,7 @@ package watch
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -63,6 +64,25 @@ func options(addr string, timeout time.Duration, by access) *redis.Options {
 		o.CredentialsProviderContext = func(context.Context) (string, string, error) { return by.credentials() }
 	}
 	return o
+}
+
+// ClientNames is what the names of connections begin with that probe servers, of all gateways.
+const ClientNames = "evergate-"
+
+// named returns what gives a new connection a name; nil for none. A server that rejects the name may be asked
+// nevertheless, and one that has closed the connection gives its reason to the first question. Only its silence ends
+// the attempt, or it would be waited for twice.
+func named(name string) func(context.Context, *redis.Conn) error {
+	if name == "" {
+		return nil
+	}
+	return func(ctx context.Context, conn *redis.Conn) error {
+		var timeout net.Error
+		if err := conn.ClientSetName(ctx, name).Err(); errors.As(err, &timeout) && timeout.Timeout() {
+			return fmt.Errorf("naming the connection: %w", err) // go-redis returns what it wraps
+		}
+		return nil
+	}
 }
 
 // dialer resolves the name at each dial and has the kernel detect dead peers: by keepalive while idle, by

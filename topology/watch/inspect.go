@@ -98,7 +98,21 @@ func (n *NodeFound) inspect(ctx context.Context, s Service, o Options) {
 	}
 }
 
+// gatewaysIn returns the names of the gateways that probe a server, by its CLIENT LIST.
+func gatewaysIn(list string) (names []string) {
+	for field := range strings.FieldsSeq(list) {
+		if name, isName := strings.CutPrefix(field, "name="); isName && strings.HasPrefix(name, ClientNames) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
 func (n *NodeFound) inspectPrimary(ctx context.Context, client *redis.Client) {
+	if list, err := client.ClientList(ctx).Result(); err == nil {
+		n.Gateways = gatewaysIn(list)
+	}
 	const minReplicas = "min-replicas-to-write"
 	if reply, err := client.ConfigGet(ctx, minReplicas).Result(); err == nil {
 		if value, text := reply[minReplicas]; text {

@@ -20,6 +20,8 @@ func (f *Findings) judge(s Service, c *survey) {
 	j.promotable()
 	j.view()
 	j.zone()
+	j.reads()
+	j.gateways()
 	for _, why := range c.events {
 		if !decide.IsSeveralPrimaries(why) { // roles reports that
 			j.problem(Warning, "%s", why)

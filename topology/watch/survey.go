@@ -92,6 +92,8 @@ type NodeFound struct {
 	Scripts []string
 	// NoWait: the gateway's user may run WAIT there, but lacks the right that its replies need.
 	NoWait bool
+	// Gateways are the names of other gateways that probe it, of which there is one for each process.
+	Gateways []string
 	// SpeaksTLS: it ended a plain connection, and accepts TLS.
 	SpeaksTLS bool
 }

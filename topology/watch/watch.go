@@ -33,6 +33,9 @@ import (
 type Options struct {
 	// Logger receives changes of state, never a secret. Default: none.
 	Logger hclog.Logger
+	// ClientName is the name of the connections that probe servers, which CLIENT LIST shows there: ClientNames and what
+	// tells this process from others. Default: none.
+	ClientName string
 	// DialTimeout is how long a dial, and each answer, may take. Default 1 s.
 	DialTimeout time.Duration
 	// RefreshInterval is the time between two polls of a Sentinel, and of a cluster's slot map. Default 3 s.
@@ -60,44 +63,6 @@ func (o Options) withDefaults() Options {
 		o.Resolve = net.DefaultResolver.LookupHost
 	}
 	return o
-}
-
-// Service is one upstream to watch. Exactly one of Sentinels, Cluster and Primary is set; addresses are host:port.
-type Service struct {
-	Name       string
-	Sentinels  []string
-	MasterName string
-	Cluster    []string
-	Primary    string
-	Replicas   []string
-	// AddressMap rewrites announced addresses, those of Sentinels too; see topology.MapAddr.
-	AddressMap map[string]string
-	// ConfirmMajority and FenceMinority are those of decide.Settings.
-	ConfirmMajority, FenceMinority bool
-	Zones                          Zones // where servers are
-	// Acks is how many replicas of a shard must confirm each write; nil: none.
-	Acks func(of topology.Copies) int
-	// Upstream is for servers, Sentinel for Sentinels; both are called at each dial.
-	Upstream, Sentinel Credentials
-	// UpstreamTLS and SentinelTLS are likewise; nil: connections are plain.
-	UpstreamTLS, SentinelTLS TLS
-}
-
-// toServers and toSentinels are what connections to them take.
-func (s Service) toServers() access   { return access{s.Upstream, s.UpstreamTLS} }
-func (s Service) toSentinels() access { return access{s.Sentinel, s.SentinelTLS} }
-
-func (s Service) settings(refresh time.Duration) decide.Settings {
-	set := decide.Settings{Mode: decide.Plain, Shard: "main", Primary: s.Primary, Replicas: s.Replicas,
-		AddressMap: s.AddressMap, RefreshEvery: refresh, ConfirmMajority: s.ConfirmMajority,
-		FenceMinority: s.FenceMinority, Zone: s.Zones.Own, ZoneOf: s.Zones.Of}
-	switch {
-	case len(s.Sentinels) > 0:
-		set.Mode, set.Shard, set.Sentinels = decide.BySentinel, s.MasterName, s.Sentinels
-	case len(s.Cluster) > 0:
-		set.Mode, set.Seeds = decide.ByCluster, s.Cluster
-	}
-	return set
 }
 
 // Watch runs the keepers of all services and the connections that feed them.
