@@ -18,10 +18,10 @@ var onPrimaryTexts = func() (texts [upstream.OnPrimaryReasons]string) {
 		freshness.OtherView:     "the topology was changing",
 		freshness.InFlight:      "a write to the key was in flight",
 		freshness.AllInFlight:   "a write to unknown or all keys was in flight",
-		freshness.NotReached:    "the replica had not confirmed the last write to the key yet",
-		freshness.Unproven:      "nothing was known of the replica yet",
+		freshness.NotReached:    "the replica was not seen to have the last write to the key",
+		freshness.Unproven:      "nothing was known yet of the replica's data",
 		freshness.SlotElsewhere: "the slot was moving",
-		freshness.TooOld:        "the replica was not seen to be within max-lag in time",
+		freshness.TooOld:        "the replica was not seen to be within max-lag",
 		freshness.TooFarBehind:  "the replica lagged by more bytes than max-lag",
 	} {
 		texts[why-1] = text

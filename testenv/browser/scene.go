@@ -48,10 +48,15 @@ func oddScene(now time.Time) *scene {
 	crowded.Shards[0].Provisional = true
 	long := "[2001:db8:1111:2222:3333:4444:5555:6666]:6379"
 	crowded.Nodes[3].Addr, crowded.Shards[0].Replicas[2] = long, long
+	crowded.Nodes[4].LeftOut, crowded.Acks.Unconfirmed, crowded.Acks.Rejected = true, 12, 3
+	fenced := sentinelService("fenced", 7040, 2, now)
+	fenced.Shards[0].Demoted, fenced.Shards[0].Primary = fenced.Shards[0].Primary, ""
+	fenced.Nodes[0].Role, fenced.Shards[0].Condition, fenced.Steady = api.RoleDemoted, api.Switching, false
+	fenced.Shards[0].Fence = "1 of 3 Sentinels are reachable, and 10.0.70.40:6379 has no replica"
 	wide := clusterService("wide", 60, 2, now)
 	wide.Shards[59].Condition, wide.Shards[59].Primary = api.Switching, ""
 	wide.Shards[59].Demoted, wide.Shards[58].Condition = wide.Nodes[118].Addr, api.Suspect
-	s.services = []api.Service{nothing, orphan, crowded, wide}
+	s.services = []api.Service{nothing, orphan, crowded, fenced, wide}
 	return s
 }
 
@@ -63,10 +68,11 @@ func sentinelService(name string, port, servers int, now time.Time) api.Service 
 	for i := range servers {
 		n := node(fmt.Sprintf("10.0.%d.%d:6379", port/100%100, port%100+i), name)
 		if i == 0 {
-			shard.Primary, n.Role, n.LagBytes = n.Addr, api.RolePrimary, nil
+			shard.Primary, n.Role, n.LagBytes, n.Lag = n.Addr, api.RolePrimary, nil, nil
 		} else {
 			shard.Replicas = append(shard.Replicas, n.Addr)
 		}
+		n.Zone = string(rune('a' + i%3))
 		s.Nodes = append(s.Nodes, n)
 		since := now.Add(-time.Hour)
 		s.Sentinels = append(s.Sentinels, api.Sentinel{Addr: fmt.Sprintf("10.0.0.%d:26379", i+1), Reachable: true,
@@ -74,7 +80,19 @@ func sentinelService(name string, port, servers int, now time.Time) api.Service 
 	}
 	shard.Unused = []api.Unused{}
 	s.Shards = []api.Shard{shard}
+	consistent(&s)
 	return s
+}
+
+// consistent has reads go to replicas as far as these have what was written.
+func consistent(s *api.Service) {
+	share, p50, p99 := 0.962, 212.0, 940.0
+	s.Consistency = "gateway"
+	s.ReplicaReads = api.ReplicaReads{OnReplicas: 9_201_455, OnPrimaries: 402_988, Share: &share, Reasons: []api.ReadReason{
+		{Reason: "not-reached", Text: "the replica was not seen to have the last write to the key", Reads: 388_120, Recent: 903},
+		{Reason: "in-flight", Text: "a write to the key was in flight", Reads: 14_861, Recent: 41},
+		{Reason: "no-replica", Text: "no replica may serve reads", Reads: 7}}}
+	s.Acks = api.Acks{Level: "1", Timeout: "1s", Confirmed: 1_200_345, Waits: 301_220, P50: &p50, P99: &p99}
 }
 
 func clusterService(name string, shards, servers int, now time.Time) api.Service {
@@ -98,13 +116,15 @@ func clusterService(name string, shards, servers int, now time.Time) api.Service
 		}
 		s.Shards = append(s.Shards, shard)
 	}
+	s.ReplicaReads.Reasons = []api.ReadReason{}
+	s.Consistency, s.Acks = "eventual", api.Acks{Level: "0", Timeout: "1s"}
 	return s
 }
 
 func node(addr, shard string) api.Node {
-	lag, p50, p99 := int64(0), 74.5, 288.1
+	lag, p50, p99, late := int64(1840), 74.5, 288.1, 5.0
 	return api.Node{P50: &p50, P99: &p99, Addr: addr, Announced: addr, Role: api.RoleReplica, Shard: shard, Version: "8.2.1", Reads: true,
-		Reachable: true, Connections: 4, LagBytes: &lag}
+		Reachable: true, Connections: 4, LagBytes: &lag, Lag: &late}
 }
 
 // pulse is a load that rises and falls, about 1 at most; the same for the same second.

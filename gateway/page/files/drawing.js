@@ -57,7 +57,11 @@ export class Drawing {
     );
     let y = 0;
     if (shards.length === 1 && this.width >= tree.least * shards[0].members.length)
-      y = this.tree(service, shards[0]);
+      y = this.tree(
+        service,
+        shards[0],
+        24 * [strays, service.sentinels].filter((row) => row.length > 0).length,
+      );
     else y = this.columns(service, shards);
     y = this.row(
       y,
@@ -104,11 +108,12 @@ export class Drawing {
     );
   }
 
-  tree(service, {shard, members: all}) {
+  // tree draws a single shard. below is the height of the rows below it.
+  tree(service, {shard, members: all}, below) {
     this.gateway(service, 0);
     const cell = Math.min(tree.widest + tree.gap, this.width / Math.max(1, all.length));
     const left = (this.width - cell * all.length) / 2;
-    const drop = Math.max(tree.drop, Math.min(tree.longest, this.height - bar - tree.node - 46));
+    const drop = Math.max(tree.drop, Math.min(tree.longest, this.height - bar - tree.node - 22 - below));
     this.stretched = drop - tree.drop;
     const top = bar + drop;
     const foot = top + tree.node + 14;
@@ -225,13 +230,21 @@ export class Drawing {
       y: y + (lined ? h - 9 : h / 2 + 4),
     });
     if (!lined) second.setAttribute('text-anchor', 'end');
+    const zone = lined && m.node?.zone ? end(`zone ${m.node.zone}`, Math.floor(room / 2)) : '';
     const tip = draw('title');
     const arrived = m.part === 'primary' && this.before && !this.before.primaries.has(m.addr);
     const group = draw(
       'g',
       {class: `node ${m.part}${arrived ? ' arrived' : ''}`, 'data-addr': m.addr},
       draw('rect', {x: x + 0.5, y: y + 0.5, width: w - 1, height: h - 1, rx: 5}),
-      draw('text', {class: 'addr', x: x + 9, y: y + (lined ? 17 : h / 2 + 4)}, middle(m.addr, room)),
+      draw(
+        'text',
+        {class: 'addr', x: x + 9, y: y + (lined ? 17 : h / 2 + 4)},
+        middle(m.addr, room - zone.length),
+      ),
+      zone === ''
+        ? null
+        : draw('text', {class: 'facts', x: x + w - 8, y: y + 17, 'text-anchor': 'end'}, zone),
       second,
       tip,
     );
@@ -246,7 +259,9 @@ export class Drawing {
       setClass(
         group,
         'troubled',
-        Boolean(node?.busy || node?.reachable === false || node?.connections_silent_now > 0),
+        Boolean(
+          node?.busy || node?.left_out || node?.reachable === false || node?.connections_silent_now > 0,
+        ),
       );
     });
   }
@@ -283,9 +298,14 @@ export class Drawing {
   }
 }
 
-// lag writes how far a replica is behind.
-const lag = (node) =>
-  node?.lag_bytes === null || node?.lag_bytes === undefined ? '' : `lag ${bytes(node.lag_bytes)}`;
+// lag writes how far a replica is behind: "0 B", "1.2 KiB, 40 ms".
+export const lag = (node) =>
+  node?.lag_bytes === null || node?.lag_bytes === undefined
+    ? ''
+    : bytes(node.lag_bytes) + (node.lag_ms > 0 ? `, ${millis(node.lag_ms)}` : '');
+
+// lagging is lag for a small place.
+const lagging = (node) => lag(node) && `lag ${node.lag_ms > 0 ? millis(node.lag_ms) : bytes(node.lag_bytes)}`;
 
 const joined = (...parts) => parts.filter(Boolean).join(' · ');
 
@@ -297,17 +317,19 @@ function facts(m, node, speed, shard) {
     case 'primary':
       return joined(shard?.provisional ? 'primary, unconfirmed' : 'primary', perSecond);
     case 'demoted':
-      return 'gets no requests';
+      return shard?.fence ? joined('fenced: gets no writes', perSecond) : 'gets no requests';
     case 'successor':
       return 'takes over';
     case 'replica':
-      return joined(node?.serves_reads ? `replica${perSecond && ` · ${perSecond}`}` : 'replica', lag(node));
+      if (node?.left_out) return joined('left out of reads: slow or failing', lagging(node));
+      return joined('replica', node?.serves_reads && perSecond, lagging(node));
     default:
       return m.why || 'not used';
   }
 }
 
 function shortFacts(m, node, speed) {
+  if (node?.left_out) return 'left out';
   if (m.part === 'primary' || (m.part === 'replica' && node?.serves_reads))
     return speed === undefined ? '' : `${rate(speed)}/s`;
   return m.part === 'replica' ? '' : ({demoted: 'held', successor: 'next'}[m.part] ?? 'not used');
@@ -324,7 +346,9 @@ function details(m, node, speed) {
     plural(node.connections_now, 'connection'),
     `${count(node.in_flight_now)} in flight`,
     node.p99_us !== null && `p50 ${micros(node.p50_us)}, p99 ${micros(node.p99_us)}`,
-    lag(node),
+    lag(node) && `lag ${lag(node)}`,
+    node.left_out && 'left out of reads, since it answered slowly or with errors',
+    node.zone && `zone ${node.zone}`,
     node.connections_silent_now > 0 && `${count(node.connections_silent_now)} silent`,
     node.busy,
   );
@@ -334,12 +358,16 @@ function describe(service, shards) {
   const sentences = shards.map(({shard, members: all}) => {
     const replicas = all.filter((m) => m.part === 'replica');
     const reading = replicas.filter((m) => m.node?.serves_reads).map((m) => m.addr);
-    const primary = held(shard)
-      ? 'its requests are buffered until there is a primary'
-      : `primary ${shard.primary}`;
+    const out = replicas.filter((m) => m.node?.left_out).map((m) => m.addr);
+    const primary = shard.fence
+      ? `its writes are stopped, since ${shard.fence}`
+      : held(shard)
+        ? 'its requests are buffered until there is a primary'
+        : `primary ${shard.primary}`;
     return (
       `Shard ${shard.name}: ${primary}, ${plural(replicas.length, 'replica')}` +
-      `${reading.length > 0 ? `, reads from ${reading.join(', ')}` : ''}.`
+      `${reading.length > 0 ? `, reads from ${reading.join(', ')}` : ''}` +
+      `${out.length > 0 ? `, left out of reads ${out.join(', ')}` : ''}.`
     );
   });
   const gone = service.sentinels.filter((s) => !s.reachable);

@@ -1,9 +1,18 @@
 // The topology: a card for each service, with its state in words, its drawing, and its servers as a table.
 
 import {byId, el, nextFrame, scale, setClass, setText} from './dom.js';
-import {bytes, count, micros, plural, rate} from './format.js';
-import {Drawing, held, longest, members} from './drawing.js';
+import {count, micros, plural, rate} from './format.js';
+import {Drawing, held, lag, longest, members} from './drawing.js';
 import {gatewayNow} from './head.js';
+import {
+  acksLine,
+  asksReplicas,
+  consistency,
+  fillReplicas,
+  readsLine,
+  readsReplicas,
+  troubled,
+} from './replicas.js';
 
 const cards = new Map();
 
@@ -15,12 +24,16 @@ class Card {
     this.buffered = 0;
     this.state = el('p', {class: 'state'});
     this.facts = el('p', {class: 'faint facts'});
+    this.reads = el('p', {class: 'served'});
+    this.acks = el('p', {class: 'served'});
     this.frame = el('div', {class: 'frame'});
     this.heading = el('h3', {}, name);
     this.root = el(
       'article',
       {class: 'service', 'data-service': name},
       el('div', {class: 'title'}, this.heading, this.state, this.facts),
+      this.reads,
+      this.acks,
       this.frame,
     );
   }
@@ -44,13 +57,16 @@ class Card {
     const s = this.service;
     if (!s) return;
     const waiting = s.shards.filter(held);
+    const fenced = waiting.find((shard) => shard.fence);
     const text =
       waiting.length > 0
-        ? `${
-            waiting.length === 1 && s.shards.length === 1
-              ? 'no primary'
-              : `${count(waiting.length)} of ${plural(s.shards.length, 'shard')} without a primary`
-          } for ${longest(waiting[0].since, gatewayNow())}`
+        ? fenced
+          ? `writes stopped by the fence for ${longest(fenced.since, gatewayNow())}: ${fenced.fence}`
+          : `${
+              waiting.length === 1 && s.shards.length === 1
+                ? 'no primary'
+                : `${count(waiting.length)} of ${plural(s.shards.length, 'shard')} without a primary`
+            } for ${longest(waiting[0].since, gatewayNow())}`
         : s.epoch === 0
           ? 'no topology yet'
           : s.shards.some((shard) => shard.condition === 'suspect')
@@ -66,11 +82,20 @@ class Card {
     const kind = {sentinel: 'behind Sentinels', cluster: 'cluster', plain: 'plain list'}[s.kind] ?? s.kind;
     setText(
       this.facts,
-      `${kind} · reads ${s.reads} · hold ${s.hold}` +
+      `${kind} · reads ${s.reads}${readsReplicas(s) ? `, ${consistency(s)}` : ''} · hold ${s.hold}` +
+        (asksReplicas(s) ? ` · acks ${s.acks.level}` : '') +
         (s.kind === 'cluster'
           ? ` · ${plural(s.shards.length, 'shard')}, ${plural(s.nodes.length, 'server')}`
           : ''),
     );
+    for (const [line, text] of [
+      [this.reads, readsLine(s)],
+      [this.acks, acksLine(s)],
+    ]) {
+      setText(line, text);
+      line.hidden = text === '';
+    }
+    setClass(this.acks, 'warn', troubled(s));
     const width = this.frame.clientWidth / scale();
     const height = this.frame.clientHeight / scale();
     const form = JSON.stringify([
@@ -84,7 +109,14 @@ class Card {
         shard.demoted,
         shard.successor,
         shard.provisional,
-        members(s, shard, this.places).map((m) => [m.addr, m.part, m.why, m.node?.serves_reads]),
+        shard.fence,
+        members(s, shard, this.places).map((m) => [
+          m.addr,
+          m.part,
+          m.why,
+          m.node?.serves_reads,
+          m.node?.zone,
+        ]),
       ]),
       s.sentinels.map((x) => [x.addr, x.reachable]),
     ]);
@@ -100,6 +132,7 @@ class Card {
 
 // fillTable shows the servers of all services as rows, while the table is open.
 function fillTable() {
+  fillReplicas([...cards.values()].filter((card) => card.service).map((card) => card.service));
   if (!byId('servers').open) return;
   const rows = [...cards.values()]
     .filter((card) => card.service)
@@ -112,10 +145,16 @@ function fillTable() {
           ...[
             service.name,
             node.shard,
-            node.role + (node.serves_reads && node.role === 'replica' ? ', serves reads' : ''),
+            node.role +
+              (node.left_out
+                ? ', left out of reads'
+                : node.serves_reads && node.role === 'replica'
+                  ? ', serves reads'
+                  : ''),
             rate(rates.nodes.get(node.addr)),
             micros(node.p99_us),
-            bytes(node.lag_bytes),
+            lag(node).replaceAll(' ', '\u00a0') || '–',
+            node.zone || '–',
             count(node.connections_now),
             count(node.in_flight_now),
             node.version,
@@ -132,7 +171,7 @@ const renderSoon = nextFrame(() => {
   for (const card of cards.values()) card.render();
   fillTable();
 });
-byId('servers').addEventListener('toggle', fillTable);
+for (const id of ['servers', 'replicas']) byId(id).addEventListener('toggle', fillTable);
 
 // sizes tells when the page gets wider or narrower.
 const sizes = new ResizeObserver(renderSoon);
