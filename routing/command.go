@@ -52,6 +52,9 @@ const (
 	// ReplicaTakes: Write, but it changes no key, so a read-only replica accepts it. Commands that run scripts do not
 	// have it, since a script's commands are seen too late.
 	ReplicaTakes
+	// OfServer: a read whose reply, or effect, is not of the key's value alone, but of what its server keeps about it: how
+	// it stores the value, and when it served it.
+	OfServer
 	// OnSentinel: a Sentinel has this command too.
 	OnSentinel
 )

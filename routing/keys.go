@@ -42,10 +42,11 @@ func (c *Command) Keys(args [][]byte, into []int) (keys []int, ok bool) {
 	return into, true
 }
 
-// ReadsUnnamed reports whether a read is of more keys than those that Keys finds: those of BY and GET patterns.
+// ReadsUnnamed reports whether a read is of more than the keys that Keys finds: of those of BY and GET patterns, or of
+// its server.
 func (c *Command) ReadsUnnamed(args [][]byte) bool {
 	if c == nil || c.ID != CmdSortRO {
-		return false
+		return c != nil && c.Has(OfServer)
 	}
 	return slices.ContainsFunc(args[2:], func(word []byte) bool { return is(word, "by") || is(word, "get") })
 }

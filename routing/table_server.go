@@ -210,7 +210,7 @@ var serverRows = []*Command{
 		everywhere("malloc-stats", 2, 0, Texts),
 		everywhere("purge", 2, Write|ReplicaTakes, AllOK),
 		everywhere("stats", 2, 0, Unjoined),
-		keys("usage", -3, Read, 2, 2, 1),
+		keys("usage", -3, Read|OfServer, 2, 2, 1),
 	),
 	container("module", -2, 0,
 		keyless("help", 2, 0),
