@@ -29,7 +29,8 @@ func newPair() *pair {
 	return p
 }
 
-// answer answers what is asked at this time: with these offsets; it returns how many questions there were.
+// answer answers what is asked at this time: with these offsets, a second replica with that of the primary. It returns
+// how many questions there were.
 func (p *pair) answer(primary, replica int64) int {
 	n := 0
 	for {
@@ -40,8 +41,11 @@ func (p *pair) answer(primary, replica int64) int {
 		for _, ask := range asks {
 			n++
 			a := Answer{Role: topology.RolePrimary, RunID: "run0", ReplID: "history", Offset: primary}
-			if ask.Node == 1 {
+			switch ask.Node {
+			case 1:
 				a = Answer{Role: topology.RoleReplica, RunID: "run1", ReplID: "history", Offset: replica}
+			case 2:
+				a = Answer{Role: topology.RoleReplica, RunID: "run2", ReplID: "history", Offset: primary}
 			}
 			p.state.Answered(ask, a, p.now)
 		}

@@ -97,10 +97,10 @@ func (s *Service) May(r *Read, node topology.NodeID, on Opened) Reason {
 	}
 	switch proof := replica.proof.Load(); {
 	case !replica.proves(proof, on):
-		s.want(replica.line)
+		s.want(replica)
 		return Unproven
 	case proof&pollMask < need:
-		s.want(replica.line)
+		s.want(replica)
 		return NotReached
 	}
 	return Fresh
@@ -145,9 +145,9 @@ func (r *replica) proves(proof uint64, on Opened) bool {
 	return on.run != 0 && uint32(proof>>pollBits) == on.run && proof&pollMask >= on.after
 }
 
-// want asks for a poll of a line.
-func (s *Service) want(l *line) {
-	if !l.wanted.Load() && l.wanted.CompareAndSwap(false, true) {
+// want asks for a poll that shows what a replica has.
+func (s *Service) want(r *replica) {
+	if !r.wanted.Load() && r.wanted.CompareAndSwap(false, true) {
 		s.wake()
 	}
 }
@@ -184,17 +184,17 @@ func (s *Service) Within(b Bound, r *Read, node topology.NodeID, on Opened, now 
 	behind := replica.behind.Load()
 	switch proof := replica.proof.Load(); {
 	case !replica.proves(proof, on):
-		s.want(replica.line)
+		s.want(replica)
 		return Unproven
 	case proof&pollMask < r.Floor:
-		s.want(replica.line)
+		s.want(replica)
 		return NotReached
 	case b.Age > 0 && (asOf == never || at-asOf > int64(b.Age)),
 		b.Age <= 0 && (measured == never || at-measured > int64(BytesAge)):
-		s.want(replica.line)
+		s.want(replica)
 		return TooOld
 	case b.Age <= 0 && behind > b.Bytes:
-		s.want(replica.line)
+		s.want(replica)
 		return TooFarBehind
 	}
 	return Fresh

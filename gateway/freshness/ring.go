@@ -92,3 +92,17 @@ func (r *ring) countAt(poll uint64) int64 {
 	}
 	return n
 }
+
+// after returns when the first poll began that is later than the one with this number, as far as that is still known;
+// false if there is none.
+func (r *ring) after(poll uint64) (at int64, found bool) {
+	for i := range r.points {
+		switch p := &r.points[i]; {
+		case p.first > poll:
+			return p.firstAt, true
+		case p.last > poll:
+			return p.at, true
+		}
+	}
+	return 0, false
+}

@@ -1,6 +1,7 @@
 package freshness
 
 import (
+	"slices"
 	"time"
 
 	"evergate/topology"
@@ -9,6 +10,11 @@ import (
 const (
 	// PollGap is the shortest time between two polls of a primary.
 	PollGap = 5 * time.Millisecond
+	// A replica that lacks something and is wanted has its primary polled after 1/pausePart of the time that it has
+	// lacked it, after pauseMax at most: one that is stuck costs its primary little, and that it has gone on is noticed
+	// soon, compared with how long it was stuck.
+	pausePart = 4
+	pauseMax  = time.Second
 	// IdleGap is the time between two polls while there are writes that a replica has not been seen to have, and no
 	// read wants to know.
 	IdleGap = time.Second
@@ -87,6 +93,9 @@ type node struct {
 	// polled is when it was last asked as a primary. notBefore is when it may be asked again.
 	polled, notBefore time.Time
 	failures          int
+	// lacksSince is when the first poll began that it has not been seen to have reached, as a replica; zero: it has
+	// reached all.
+	lacksSince time.Time
 }
 
 // NewState returns the State of a Service.
@@ -105,7 +114,7 @@ func (s *State) Next(now time.Time) ([]Ask, time.Duration) {
 	}
 	wait := time.Duration(-1)
 	for _, p := range s.polled {
-		if p.wanted.Load() || p.bound.Load() > 0 {
+		if p.isWanted() || p.bound.Load() > 0 {
 			s.usedAt = now
 		}
 		if at, due := s.due(p, now); due {
@@ -146,26 +155,43 @@ func sooner(a, b time.Duration) time.Duration {
 }
 
 // due returns when a shard is to be polled next; false if nothing needs it, or if an answer must come first.
-func (s *State) due(p *polled, now time.Time) (time.Time, bool) {
+func (s *State) due(p *polled, now time.Time) (next time.Time, due bool) {
 	primary := s.node(p.primary)
 	if !p.polled || primary.asked {
 		return time.Time{}, false
 	}
-	free, found := s.free(p)
-	var gap time.Duration
-	switch bound := time.Duration(p.bound.Load()); {
-	case !found:
-		return time.Time{}, false
-	case p.wanted.Load():
-		gap = PollGap
-	case bound > 0:
-		gap = max(PollGap, bound)
-	case now.Sub(s.usedAt) < UsedFor && (p.written || s.behind(p)):
-		gap = IdleGap
-	default:
-		return time.Time{}, false
+	at := func(gap time.Duration, free time.Time) {
+		if t := later(primary.polled.Add(gap), free); !due || t.Before(next) {
+			next, due = t, true
+		}
 	}
-	return later(primary.polled.Add(gap), later(free, primary.notBefore)), true
+	for _, r := range p.replicas {
+		if n := s.node(r.node); r.wanted.Load() && !n.asked {
+			at(n.pause(primary.polled), n.notBefore)
+		}
+	}
+	if free, found := s.free(p); found {
+		if bound := time.Duration(p.bound.Load()); bound > 0 {
+			at(max(PollGap, bound), free)
+		}
+		if now.Sub(s.usedAt) < UsedFor && (p.written || s.behind(p)) {
+			at(IdleGap, free)
+		}
+	}
+	return later(next, primary.notBefore), due
+}
+
+// isWanted reports whether a read wants to know what a replica has.
+func (p *polled) isWanted() bool {
+	return slices.ContainsFunc(p.replicas, func(r *replica) bool { return r.wanted.Load() })
+}
+
+// pause returns how long after the last poll of its primary the next one may be, for a replica that is wanted.
+func (n *node) pause(polled time.Time) time.Duration {
+	if n.lacksSince.IsZero() {
+		return PollGap
+	}
+	return min(max(PollGap, polled.Sub(n.lacksSince)/pausePart), pauseMax)
 }
 
 func later(a, b time.Time) time.Time {
@@ -202,7 +228,9 @@ func (s *State) behind(p *polled) bool {
 // poll asks the primary of a shard. What wanted a poll until now gets this one, so that is forgotten before it has its
 // number, and it has that before it is asked.
 func (s *State) poll(p *polled, now time.Time) {
-	p.wanted.Store(false)
+	for _, r := range p.replicas {
+		r.wanted.Store(false)
+	}
 	p.bound.Store(0)
 	if s.service.written.Swap(false) { // from here on the next write wakes again: not sooner, since each pays for that
 		s.noteWritten()
@@ -252,7 +280,11 @@ func (s *State) primaryAnswered(p *polled, ask Ask, a Answer) {
 	}
 	p.ring.add(ask.Poll, a.Offset, s.service.at(ask.at))
 	for _, r := range p.replicas {
-		s.node(r.node).due = true
+		n := s.node(r.node)
+		n.due = true
+		if n.lacksSince.IsZero() {
+			n.lacksSince = ask.at
+		}
 	}
 }
 
@@ -283,8 +315,18 @@ func (s *State) replicaAnswered(p *polled, r *replica, ask Ask, a Answer) {
 		r.proof.Store(uint64(run)<<pollBits | reached.poll)
 		r.asOf.Store(reached.at)
 		r.lag.Store(p.ring.polls - reached.count)
+		s.lacks(p, r, reached.poll)
 	} else {
 		r.lag.Store(p.ring.polls - p.ring.countAt(proof&pollMask))
+	}
+}
+
+// lacks records since when a replica lacks something that has reached a poll.
+func (s *State) lacks(p *polled, r *replica, poll uint64) {
+	n := s.node(r.node)
+	n.lacksSince = time.Time{}
+	if at, found := p.ring.after(poll); found {
+		n.lacksSince = s.service.base.Add(time.Duration(at))
 	}
 }
 
@@ -301,15 +343,19 @@ func (s *State) takeTable() {
 	keep := func(id topology.NodeID) { nodes[id] = s.node(id) }
 	for i := range t.shards {
 		p := &polled{shard: t.shards[i]}
+		goesOn := false
 		for _, was := range old {
 			if was.line == p.line {
-				p.ring, p.written = was.ring, was.written
+				p.ring, p.written, goesOn = was.ring, was.written, true
 			}
 		}
 		s.polled[i] = p
 		keep(p.primary)
 		for _, r := range p.replicas {
 			keep(r.node)
+			if !goesOn {
+				nodes[r.node].lacksSince = time.Time{}
+			}
 		}
 	}
 	for id, n := range s.nodes {

@@ -41,8 +41,6 @@ type line struct {
 	addr, run string
 	// number is that of run.
 	number uint32
-	// wanted: a read went to the primary because a replica was unproven, or had not been seen to have a write.
-	wanted atomic.Bool
 	// bound is how far polls may be apart for the reads with a bound that came since the last one, in nanoseconds; 0:
 	// none came.
 	bound atomic.Int64
@@ -54,6 +52,8 @@ type replica struct {
 	node  topology.NodeID
 	addr  string
 	proof atomic.Uint64
+	// wanted: a read went to the primary because it was unproven, or had not been seen to have a write.
+	wanted atomic.Bool
 	// asOf is when the poll began that it has reached.
 	asOf atomic.Int64
 	// behind is how many bytes it lacked of the primary's offset at the last poll of both, which began at measured.
