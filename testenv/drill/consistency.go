@@ -4,14 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"evergate/testenv/drill/history"
 	"evergate/testenv/drill/ledger"
 )
 
-// poolClients is how many clients share keys where consistency is checked.
-const poolClients = 12
+const (
+	// poolClients is how many clients share keys where consistency is checked.
+	poolClients = 12
+	// poolEvery is the time between two operations of one of them; where the load is short, so is this load.
+	poolEvery, poolEveryQuick = 2 * time.Millisecond, 6 * time.Millisecond
+)
 
 // anomalies are the words for what a history may have.
 var anomalies = [history.Kinds]string{
@@ -26,9 +31,10 @@ func (r *run) judgeHistory(v *ledger.Verdict, a ledger.Account, g ledger.Gate, m
 	if r.shared == nil {
 		return nil
 	}
-	failovers := make([]history.Failover, len(m.Accepts))
-	for i, at := range m.Accepts {
-		failovers[i] = history.Failover{From: at - lookPatience, To: at} // an observer may notice so late
+	// A gateway may also go back to a primary that has accepted writes all the time. Its receipts bound what is lost then.
+	var failovers []history.Failover
+	for _, at := range slices.Concat(m.Accepts, r.gate.switches()) {
+		failovers = append(failovers, history.Failover{From: at - lookPatience, To: at}) // noticed so late
 	}
 	found := history.Check(r.shared.Taken(), failovers)
 	for kind, n := range found.Counts {

@@ -28,7 +28,7 @@ func TestDrills(t *testing.T) {
 			t.Run(d.name+"/"+string(mode), func(t *testing.T) {
 				t.Parallel()
 				plan := Plan{Name: d.name, Mode: mode, Connections: 20, Rate: 500, Quick: true, Untimed: true,
-					GatewayArgs: patient}
+					Consistency: true, GatewayArgs: patient}
 				if lack := plan.Lacks(); lack != "" {
 					t.Skip(lack)
 				}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,12 +18,14 @@ import (
 // gateWatch polls the path under test for the section of INFO that only an Evergate gateway has.
 type gateWatch struct {
 	dial func() (*servers.Conn, error)
+	line *timeline
 
 	mu sync.Mutex
 	// guarded by mu: the last figures (for Waiting the highest); the counters at the first look, and the last failover
-	// then.
+	// then; when receipts were first seen.
 	gate, before ledger.Gate
 	lastBefore   int
+	givenAt      []time.Duration
 }
 
 func (w *gateWatch) run(ctx context.Context) {
@@ -53,14 +56,14 @@ func (w *gateWatch) run(ctx context.Context) {
 			conn = nil
 			continue
 		}
-		if !w.note(string(frame)) {
+		if !w.note(string(frame), w.line.now()) {
 			return
 		}
 	}
 }
 
-// note records one INFO; it returns false if that is not a gateway's.
-func (w *gateWatch) note(text string) bool {
+// note records one INFO, which came at this time; it returns false if that is not a gateway's.
+func (w *gateWatch) note(text string, at time.Duration) bool {
 	if !strings.Contains(text, "# Gateway") {
 		return false
 	}
@@ -74,7 +77,10 @@ func (w *gateWatch) note(text string) bool {
 	w.gate.Known = true
 	w.gate.Waiting = max(w.gate.Waiting, infoNumber(text, "sessions_blocked_now"))
 	w.gate.Failovers = max(w.gate.Failovers, now.Failovers-w.before.Failovers)
-	w.gate.Receipts, w.gate.Acknowledged = receipts(text, w.lastBefore)
+	given := len(w.gate.Receipts)
+	if w.gate.Receipts, w.gate.Acknowledged = receipts(text, w.lastBefore); len(w.gate.Receipts) > given {
+		w.givenAt = append(w.givenAt, at)
+	}
 	w.gate.Uncertain = max(w.gate.Uncertain, now.Uncertain-w.before.Uncertain)
 	w.gate.Retried = max(w.gate.Retried, now.Retried-w.before.Retried)
 	return true
@@ -84,6 +90,13 @@ func (w *gateWatch) seen() ledger.Gate {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.gate
+}
+
+// switches are when receipts were first seen: at those times, or up to lookPatience before.
+func (w *gateWatch) switches() []time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.givenAt)
 }
 
 // receiptsComplete returns nil once the gateway has a receipt for every failover. A failover that ended with the former

@@ -124,9 +124,13 @@ func newRun(p Plan, d *drill, s *site, line *timeline, sum *load.Tally) *run {
 	r.load = &load.Load{Names: load.Names{Prefix: load.Keyspace + r.id + ":", Tags: s.tags}, Dial: s.dialPath,
 		Conns: p.Connections, Rate: p.Rate, Book: &load.Book{Start: line.start, Tally: sum}}
 	if p.Consistency {
-		r.shared = &load.Shared{Names: r.load.Names, Dial: s.dialPath, Clients: poolClients, Start: line.start}
+		r.shared = &load.Shared{Names: r.load.Names, Dial: s.dialPath, Clients: poolClients, Every: poolEvery,
+			Start: line.start}
+		if p.Quick {
+			r.shared.Every = poolEveryQuick
+		}
 	}
-	r.gate = &gateWatch{dial: s.dialPath}
+	r.gate = &gateWatch{dial: s.dialPath, line: line}
 	return r
 }
 

@@ -15,7 +15,7 @@ import (
 
 // pool is a set of clients with keys in common.
 func pool(addr string) *load.Shared {
-	return &load.Shared{Names: load.Names{Prefix: "pool:"}, Clients: 8, Start: time.Now(),
+	return &load.Shared{Names: load.Names{Prefix: "pool:"}, Clients: 8, Every: 2 * time.Millisecond, Start: time.Now(),
 		Dial: func() (*servers.Conn, error) { return servers.Dial(addr) }}
 }
 

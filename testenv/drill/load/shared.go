@@ -16,8 +16,6 @@ import (
 const (
 	// sharedKeys is how many keys the clients of a Shared have in common: so few that each is written often.
 	sharedKeys = 16
-	// sharedEvery is the time between two operations of one client, unless an operation lasts longer.
-	sharedEvery = 2 * time.Millisecond
 	// sharedWrites is which share of the operations are writes: one of so many.
 	sharedWrites = 4
 )
@@ -28,8 +26,10 @@ type Shared struct {
 	Names Names
 	// Dial makes a connection to the path under test.
 	Dial func() (*servers.Conn, error)
-	// Clients is how many there are.
+	// Clients is how many there are, Every the time between two operations of one of them, unless an operation lasts
+	// longer.
 	Clients int
+	Every   time.Duration
 	// Start is the origin of all times.
 	Start time.Time
 
@@ -84,7 +84,7 @@ func (s *Shared) Taken() []history.Op {
 
 // run is one client: one connection after the other.
 func (s *Shared) run(client int) {
-	ticker := time.NewTicker(sharedEvery)
+	ticker := time.NewTicker(s.Every)
 	defer ticker.Stop()
 	for s.stop.Err() == nil {
 		conn, err := s.Dial()
