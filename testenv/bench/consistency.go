@@ -29,6 +29,8 @@ var (
 
 const (
 	mixedKeys, hotKeys = 10000, 10
+	// mixedWrites: one of so many requests is a write.
+	mixedWrites = 10
 	// afterWrites is how many writes are timed in a round until a replica serves their key.
 	afterWrites = 50
 )
@@ -90,8 +92,10 @@ func (s *site) measureConsistency(ctx context.Context, o options) ([]appFigure, 
 		}
 		shares, even, hot, after = append(shares, share), append(even, balance), append(hot, hotShare), append(after, took)
 	}
-	return append(figures, freshShare.judge(shares, fmt.Sprintf("%d connections", o.conns)), freshEven.judge(even, ""),
-		freshHot.judge(hot, "reported"), freshAfter.judge(after, "")), nil
+	figures = append(figures, freshShare.judge(shares, fmt.Sprintf("%d connections", o.conns)), freshEven.judge(even, ""),
+		freshHot.judge(hot, "reported"), freshAfter.judge(after, ""))
+	slowed, err := s.measureSlowed(ctx, o, env)
+	return append(figures, slowed...), err
 }
 
 // mixed has clients read and write so many keys, and returns the share of GETs that replicas served, and how many the
@@ -107,7 +111,7 @@ func (f *fresh) mixed(ctx context.Context, o options, keys int) (share, even flo
 	until := time.Now().Add(o.each())
 	for i := range o.conns {
 		running.Go(func() {
-			n, err := f.readAndWrite(i, keys, until)
+			n, err := f.readAndWrite(i, keys, mixedWrites, until)
 			asked.Add(int64(n))
 			errs[i] = err
 		})
@@ -121,8 +125,8 @@ func (f *fresh) mixed(ctx context.Context, o options, keys int) (share, even flo
 	return float64(one+other) / float64(asked.Load()), float64(min(one, other)) / float64(max(one, other, 1)), nil
 }
 
-// readAndWrite is one client: each tenth request is a write. It returns the number of reads.
-func (f *fresh) readAndWrite(client, keys int, until time.Time) (reads int, err error) {
+// readAndWrite is one client: one of so many requests is a write, 0: none. It returns the number of reads.
+func (f *fresh) readAndWrite(client, keys, writes int, until time.Time) (reads int, err error) {
 	conn, err := servers.Dial(f.gateway.addr)
 	if err != nil {
 		return 0, err
@@ -131,7 +135,7 @@ func (f *fresh) readAndWrite(client, keys int, until time.Time) (reads int, err 
 	random := rand.New(rand.NewPCG(uint64(client), 1))
 	for n := 0; time.Now().Before(until); n++ {
 		args := []string{"GET", fmt.Sprint("mixed:", random.IntN(keys))}
-		if n%10 == 0 {
+		if writes > 0 && n%writes == 0 {
 			args = []string{"SET", args[1], string(value(0))}
 		} else {
 			reads++
