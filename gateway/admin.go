@@ -131,7 +131,7 @@ func (g *Gateway) facts(listener int, all []worker.Snapshot, infos []status.Serv
 		ClientsMax: g.descriptors.ClientsMax(), ClientMemoryMax: g.conf().Limits.ClientMemoryMax,
 		Rejected: g.rejected(), Workers: len(g.loops),
 		Reads: service.now(s).ReadingAt(address).From.String(), Hold: s.Hold.String(), View: g.viewOf(of),
-		Polls: service.fresh.Polls(), Lags: service.fresh.Lags(), Stats: status.Sum(all),
+		Polls: service.fresh.Polls(), Lags: service.fresh.Lags(time.Now()), Stats: status.Sum(all),
 		Failovers: service.failovers.History(), Role: role, Servers: infos, Reloads: g.lastReload(),
 	}
 }

@@ -224,12 +224,13 @@ type Lag struct {
 	Proven bool
 	// Bytes of the replication stream that it lacked; Polls is how many of its shard's polls it had not reached.
 	Bytes, Polls int64
-	// Time is how much older the poll that it had reached was than the last one; 0 if it lacked nothing.
-	Time time.Duration
+	// Age is how long ago the last poll of both began. Time is how much older the poll that it had reached was; 0 if it
+	// lacked nothing.
+	Age, Time time.Duration
 }
 
-// Lags returns the Lag of each replica of the view, by NodeID.
-func (s *Service) Lags() []Lag {
+// Lags returns the Lag of each replica of the view at a time, by NodeID.
+func (s *Service) Lags(now time.Time) []Lag {
 	t := s.current.Load()
 	if t == nil {
 		return nil
@@ -240,9 +241,10 @@ func (s *Service) Lags() []Lag {
 			continue
 		}
 		l := Lag{Node: r.node, Proven: r.proof.Load() != 0, Polls: r.lag.Load()}
-		if asOf := r.asOf.Load(); l.Proven {
-			l.Bytes = r.behind.Load()
-			if measured := r.measured.Load(); l.Bytes > 0 && measured != never && asOf != never {
+		asOf, measured := r.asOf.Load(), r.measured.Load()
+		if l.Proven && asOf != never && measured != never {
+			l.Bytes, l.Age = r.behind.Load(), time.Duration(s.at(now)-measured)
+			if l.Bytes > 0 {
 				l.Time = time.Duration(max(0, measured-asOf))
 			}
 		}

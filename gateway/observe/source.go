@@ -65,7 +65,8 @@ func (o *Observer) service(of *Service, all *worker.Snapshot) api.Service {
 		kind = api.KindCluster
 	}
 	picture := status.Picture{View: k.View(), Open: of.openOf(all), Earlier: o.earlier(of), Reach: &of.reach,
-		Offset: k.Offset, Lags: of.Fresh.Lags(), OnReplicas: of.ReadsReplicas(), OnPrimaries: reads == config.ReadPrimary,
+		Offset: k.Offset, Lags: of.Fresh.Lags(time.Now()),
+		OnReplicas: of.ReadsReplicas(), OnPrimaries: reads == config.ReadPrimary,
 		NeverPrimary: reads == config.ReadReplica}
 	d, took := picture.Draw(), picture.Open.Took.Since(&picture.Earlier.Took)
 	counters := status.CountersOf(&picture.Open, of.Failovers.History(), &took)

@@ -299,12 +299,15 @@ func appendGateway(b []byte, f *Facts) []byte {
 	if all.Acks.Waits != nil {
 		waits = *all.Acks.Waits
 	}
+	p50, _ := waits.Quantile(0.5) // 0 without one
+	p99, _ := waits.Quantile(0.99)
 	return fmt.Appendf(b, "# Gateway\r\nservice:%s\r\nworkers:%d\r\nreads:%s\r\nrequests_to_primaries:%d\r\n"+
 		"requests_to_replicas:%d\r\nrequests_on_dedicated_connections:%d\r\n"+
 		"requests_on_acked_connections:%d\r\ncommands_queued:%d\r\n"+
 		"requests_answered_locally:%d\r\nrequests_rejected:%d\r\nsessions_blocked_now:%d\r\nrequests_retried:%d\r\n"+
 		"requests_uncertain:%d\r\nrequests_out_of_order:%d\r\nprotocol_errors:%d\r\nauth_failures:%d\r\n"+
 		"ack_rounds:%d\r\nack_rounds_answered:%d\r\nack_rounds_writes:%d\r\nack_wait_usec:%d\r\n"+
+		"ack_wait_p50_usec:%.0f\r\nack_wait_p99_usec:%.0f\r\n"+
 		"ack_writes_confirmed:%d\r\nack_writes_unconfirmed:%d\r\nack_writes_rejected:%d\r\n"+
 		"requests_denied:%d\r\nrequests_rate_waited:%d\r\nrequests_rate_refused:%d\r\n"+
 		"tls_handshakes:%d\r\ntls_handshakes_failed:%d\r\n"+
@@ -314,7 +317,8 @@ func appendGateway(b []byte, f *Facts) []byte {
 		f.Service, f.Workers, f.Reads, s.Requests[upstream.Primary], s.Requests[upstream.Replica],
 		s.Requests[upstream.Dedicated], s.Requests[upstream.Acked], s.Queued, s.Local, s.Refused,
 		f.Stats.BlockedSessions, s.Retried, s.Uncertain, s.OutOfOrder, s.ProtocolErrors, s.WrongPasswords,
-		s.AckRounds, waits.Total(), s.AckWrites, waits.Sum, all.Acks.Confirmed, all.Acks.Unconfirmed, all.Acks.Lacking,
+		s.AckRounds, waits.Total(), s.AckWrites, waits.Sum, p50, p99,
+		all.Acks.Confirmed, all.Acks.Unconfirmed, all.Acks.Lacking,
 		s.Denied, s.Rates.Waited, s.Rates.Refused, f.Handshakes, f.HandshakesFailed,
 		s.PopsRetried, f.Stats.Conns, f.Stats.Dedicated,
 		runtime.NumGoroutine(), heapLive(), f.Stats.ClientMemory, f.ClientMemoryMax, f.Stats.AskedNotices, s.Notified,

@@ -81,6 +81,10 @@ func (p *Picture) Draw() Drawing {
 	return d
 }
 
+// lagFresh is for how long the lag that polls have measured is preferred. They ask the replica right after its primary;
+// other questions for offsets are up to a second apart, so that a replica that lacks nothing seems to lag.
+const lagFresh = 2 * time.Second
+
 // node draws a node in its role in a shard.
 func (p *Picture) node(n *topology.Node, role string, shard *topology.Shard) api.Node {
 	at, isReader := p.Open.Nodes[n.ID], slices.ContainsFunc(shard.Preferred(),
@@ -101,6 +105,9 @@ func (p *Picture) node(n *topology.Node, role string, shard *topology.Shard) api
 		if l := &p.Lags[i]; l.Node == n.ID && l.Proven {
 			ms := api.Ms(l.Time)
 			polls, behind = &l.Polls, &ms
+			if l.Age <= lagFresh {
+				lag = &l.Bytes
+			}
 		}
 	}
 	reachable, why := p.Reach.Node(n.Addr)

@@ -6,7 +6,9 @@
 package summary
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -54,6 +56,31 @@ func (t *text) service(s *api.Service) {
 	}
 	if s.Unserved > 0 {
 		t.addf("slots without a shard: %d", s.Unserved)
+	}
+	t.reads(s)
+	if a := &s.Acks; a.Asked() {
+		t.addf("acks %s within %s: %s confirmed, %d not confirmed, %d rejected", a.Level, a.Timeout,
+			count(a.Confirmed, "write"), a.Unconfirmed, a.Rejected)
+	}
+}
+
+// reads adds where reads have gone since the start, and why primaries got some: samples of the last seconds are not
+// always taken.
+func (t *text) reads(s *api.Service) {
+	r := &s.ReplicaReads
+	all := r.OnReplicas + r.OnPrimaries
+	if s.Reads == "primary" && all == 0 {
+		return
+	}
+	share := "none yet"
+	if all > 0 {
+		share = fmt.Sprintf("%.4g%% of %s on replicas", 100*float64(r.OnReplicas)/float64(all), count(all, "read"))
+	}
+	t.addf("reads %s, consistency %s: %s", s.Reads, s.Consistency, share)
+	reasons := slices.Clone(r.Reasons)
+	slices.SortStableFunc(reasons, func(a, b api.ReadReason) int { return cmp.Compare(b.Reads, a.Reads) })
+	for i := range reasons {
+		t.addf("  %d on primaries: %s", reasons[i].Reads, reasons[i].Text)
 	}
 }
 
@@ -111,7 +138,14 @@ func factsOf(n *api.Node) (facts []string) {
 		facts = append(facts, "zone "+n.Zone)
 	}
 	if n.LagBytes != nil {
-		facts = append(facts, count(uint64(*n.LagBytes), "byte")+" behind")
+		late := ""
+		if n.Lag != nil && *n.Lag > 0 {
+			late = fmt.Sprintf(" and %.4g ms", *n.Lag)
+		}
+		facts = append(facts, count(uint64(*n.LagBytes), "byte")+late+" behind")
+	}
+	if n.LeftOut {
+		facts = append(facts, "left out of reads: it answered slowly, or with errors")
 	}
 	if n.Reads {
 		facts = append(facts, "serves reads")

@@ -32,6 +32,7 @@ func TestTopology(t *testing.T) {
 	candidate.Reads, candidate.LagBytes = true, ptr[int64](1536)
 	synced.LagBytes = ptr[int64](1)
 	compare(t, "topology_failover", Topology(&api.Service{Name: "main", Kind: api.KindSentinel, Epoch: 12,
+		Reads: "primary",
 		Shards: []api.Shard{{Name: "mymaster", Condition: api.Switching, Since: noon.Add(-1400 * time.Millisecond),
 			Demoted: gone.Addr, Successor: candidate.Addr, Replicas: []string{candidate.Addr},
 			Unused: []api.Unused{{Addr: synced.Addr, Why: "synchronises with its primary"}}}},
@@ -43,6 +44,7 @@ func TestTopology(t *testing.T) {
 	busy := node("10.1.0.2:7000", api.RolePrimary)
 	busy.Busy = "BUSY running\r\na script"
 	compare(t, "topology_cluster", Topology(&api.Service{Name: "cache", Kind: api.KindCluster, Epoch: 3, Unserved: 5,
+		Reads: "primary",
 		Shards: []api.Shard{
 			{Name: "0-8191", Condition: api.Steady, Primary: "10.1.0.1:7000", Provisional: true, Since: since},
 			{Name: "8192-16378", Condition: api.Steady, Primary: busy.Addr}},
@@ -50,8 +52,21 @@ func TestTopology(t *testing.T) {
 	}, noon))
 
 	compare(t, "topology_steady", Topology(&api.Service{Name: "one", Kind: api.KindPlain, Epoch: 1, Steady: true,
+		Reads:  "primary",
 		Shards: []api.Shard{{Name: "main", Condition: api.Steady, Primary: "10.2.0.1:6379", Since: since}},
 		Nodes:  []api.Node{node("10.2.0.1:6379", api.RolePrimary)}}, noon))
+	primary, replica, slow := node("10.2.0.1:6379", api.RolePrimary), node("10.2.0.2:6379", api.RoleReplica),
+		node("10.2.0.3:6379", api.RoleReplica)
+	replica.Reads, replica.LagBytes, replica.Lag, replica.Zone = true, ptr[int64](1840), ptr(5.25), "b"
+	slow.LeftOut, slow.LagBytes, slow.Lag = true, ptr[int64](0), ptr(0.)
+	compare(t, "topology_replicas", Topology(&api.Service{Name: "one", Kind: api.KindPlain, Epoch: 1, Steady: true,
+		Shards: []api.Shard{{Name: "main", Condition: api.Steady, Primary: primary.Addr, Since: since,
+			Replicas: []string{replica.Addr, slow.Addr}}},
+		Nodes: []api.Node{primary, replica, slow}, Reads: "prefer-replica", Consistency: "gateway",
+		ReplicaReads: api.ReplicaReads{OnReplicas: 9610, OnPrimaries: 390, Reasons: []api.ReadReason{
+			{Text: "a write to the key was in flight", Reads: 20, Recent: 5},
+			{Text: "no replica may serve reads", Reads: 370}}},
+		Acks: api.Acks{Level: "1", Timeout: "1s", Confirmed: 1000, Unconfirmed: 2, Rejected: 1}}, noon))
 	compare(t, "topology_none", Topology(&api.Service{Name: "new", Kind: api.KindPlain}, noon))
 }
 

@@ -34,7 +34,7 @@ func fixtureServices(after int) *api.Services {
 	primary, replica := fixtureNode("10.0.0.1:6379", api.RoleDemoted, "mymaster", requests),
 		fixtureNode("10.0.0.2:6379", api.RoleReplica, "mymaster", requests/2)
 	primary.Why = "connection refused"
-	replica.LagBytes = ptr[int64](1536)
+	replica.LagBytes, replica.Lag, replica.Zone, primary.Zone = ptr[int64](1536), ptr(5.2), "b", "a"
 	lagging := fixtureNode("10.0.0.3:6379", api.RoleReplica, "mymaster", 0)
 	lagging.Reads, lagging.InFlight, lagging.LagBytes = false, 0, ptr[int64](73_400_320)
 	busy := fixtureNode("10.1.0.2:7000", api.RolePrimary, "8192-16383", requests/4)
@@ -49,7 +49,11 @@ func fixtureServices(after int) *api.Services {
 			Sentinels: []api.Sentinel{{Addr: "10.0.0.1:26379", Why: "connection refused", Since: &since},
 				{Addr: "10.0.0.2:26379", Reachable: true, Since: &since}},
 			Counters: api.Counters{Clients: 1180, Requests: 48_123_456, Errors: 31, Uncertain: 8, Retried: 112,
-				BufferedNow: 214, Failovers: 3, Switched: 2, P50: ptr(212.5), P99: ptr(1430.), P999: ptr(15600.)}},
+				BufferedNow: 214, Failovers: 3, Switched: 2, P50: ptr(212.5), P99: ptr(1430.), P999: ptr(15600.)},
+			ReplicaReads: api.ReplicaReads{OnReplicas: 9_000_000, OnPrimaries: 400_000, Share: ptr(0.961),
+				Reasons: []api.ReadReason{{Reason: "not-reached", Reads: 380_000, Recent: 700},
+					{Reason: "in-flight", Reads: 15_000, Recent: 100}, {Reason: "pipelined", Reads: 5000}}},
+			Acks: api.Acks{Level: "1", Timeout: "1s", Confirmed: 70_000, Unconfirmed: 2, P50: ptr(310.), P99: ptr(942.)}},
 		{Name: "cache", Kind: api.KindCluster, Reads: "primary", Hold: "12s", Epoch: 3, HadPrimary: true, Steady: true,
 			Shards: []api.Shard{{Name: "0-8191", Slots: 8192, Condition: api.Steady, Primary: "10.1.0.1:7000"},
 				{Name: "8192-16383", Slots: 8192, Condition: api.Steady, Primary: "10.1.0.2:7000"}},

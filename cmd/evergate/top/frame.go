@@ -159,8 +159,8 @@ func scrolled[T any](s *Screen, t *table[T], rows []T, remark string, room int) 
 	return append(lines, plainLine(remark, faint))
 }
 
-// overview has services, nodes and the newest failovers above each other: services in at most half of the room, and a
-// failover with its steps in up to two thirds of the rest.
+// overview has services with what replicas do for them, nodes and the newest failovers above each other: services in at
+// most half of the room, and a failover with its steps in up to two thirds of the rest.
 func (s *Screen) overview(now time.Time, room int) []line {
 	o := s.orders[overviewView]
 	services, nodes := s.serviceTable(), s.nodeTable()
@@ -169,7 +169,8 @@ func (s *Screen) overview(now time.Time, room int) []line {
 	failovers, others := s.newest(now)
 	room -= 2 // empty lines between the three
 	most := max(room/2, 2)
-	lines := clipped(services.lines(serviceRows, s.width, o), most)
+	lines := append(services.lines(serviceRows, s.width, o), servedLines(serviceRows, len(s.gateways) > 1)...)
+	lines = clipped(lines, most)
 	left := room - len(lines)
 	third := min(len(failovers)+len(others), max(min(len(failovers), left*2/3), left-len(nodeRows)-1))
 	failovers = append(failovers, others...)

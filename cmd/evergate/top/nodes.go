@@ -70,10 +70,16 @@ func (r *nodeRow) remark() span {
 	case r.node.Busy != "":
 		return span{r.node.Busy, bad}
 	}
+	if r.node.LeftOut {
+		return span{"left out of reads: slow or failing", warn}
+	}
 	if r.node.Silent > 0 {
 		return span{plural(r.node.Silent, "silent connection"), warn}
 	}
 	for i := range r.service.Shards {
+		if sh := &r.service.Shards[i]; sh.Fence != "" && sh.Demoted == r.node.Addr {
+			return span{"gets no writes: " + sh.Fence, bad}
+		}
 		for _, u := range r.service.Shards[i].Unused {
 			if u.Addr == r.node.Addr {
 				return span{u.Why, warn}
@@ -170,6 +176,12 @@ func (s *Screen) nodeTable() *table[nodeRow] {
 			}
 			return span{cut(r.node.Shard, 24), plain}
 		}},
+		column[row]{title: "zone", rank: 8, cell: func(r *row) span {
+			if r.node == nil {
+				return span{}
+			}
+			return span{r.node.Zone, plain}
+		}},
 		column[row]{title: "version", rank: 6, cell: func(r *row) span {
 			if r.node == nil {
 				return span{}
@@ -198,6 +210,7 @@ func (s *Screen) nodeTable() *table[nodeRow] {
 			}
 			return r.none()
 		}, by: func(a, b *row) int { return cmp.Compare(lagOf(b), lagOf(a)) }},
+		column[row]{title: "lag time", right: true, rank: 5, cell: (*row).lagTime, by: byLagTime},
 		column[row]{title: "", flex: true, least: 18, cell: (*row).remark},
 	)
 	return &table[row]{columns: columns}

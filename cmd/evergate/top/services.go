@@ -52,6 +52,9 @@ func (r *serviceRow) counters() api.Counters {
 	return r.service.Counters
 }
 
+// fenced stands for a shard whose writes are stopped, beside the conditions.
+const fenced = "fenced"
+
 // state is a service in a few words.
 func (r *serviceRow) state() span {
 	if r.service == nil {
@@ -60,6 +63,9 @@ func (r *serviceRow) state() span {
 	counts := map[string]int{}
 	for i := range r.service.Shards {
 		counts[r.service.Shards[i].Condition]++
+		if r.service.Shards[i].Fence != "" {
+			counts[fenced]++
+		}
 	}
 	of := ""
 	if n := len(r.service.Shards); n > 1 {
@@ -74,6 +80,8 @@ func (r *serviceRow) state() span {
 	switch {
 	case r.service.Epoch == 0:
 		return span{"starting", warn}
+	case counts[fenced] > 0:
+		return span{word("fenced", fenced), bad}
 	case counts[api.Switching] > 0:
 		return span{word("failover", api.Switching), bad}
 	case counts[api.Orphan] > 0:
@@ -136,7 +144,7 @@ func (s *Screen) serviceTable() *table[serviceRow] {
 	columns = append(columns,
 		column[row]{title: "service", cell: func(r *row) span { return span{name(r), strong} },
 			by: func(a, b *row) int { return cmp.Compare(name(a), name(b)) }},
-		column[row]{title: "upstream", rank: 8, least: 8, cell: func(r *row) span {
+		column[row]{title: "upstream", rank: 10, least: 8, cell: func(r *row) span {
 			if r.service == nil {
 				return span{}
 			}
@@ -155,7 +163,7 @@ func (s *Screen) serviceTable() *table[serviceRow] {
 		column[row]{title: "p99", right: true, least: 6,
 			cell: func(r *row) span { return span{short(r.second().P99), plain} },
 			by:   func(a, b *row) int { return compareTimes(b.second().P99, a.second().P99) }},
-		column[row]{title: "p99.9", right: true, least: 6, rank: 7,
+		column[row]{title: "p99.9", right: true, least: 6, rank: 9,
 			cell: func(r *row) span { return span{short(r.second().P999), plain} },
 			by:   func(a, b *row) int { return compareTimes(b.second().P999, a.second().P999) }},
 		column[row]{title: "clients", right: true, least: 6,
@@ -167,10 +175,12 @@ func (s *Screen) serviceTable() *table[serviceRow] {
 		column[row]{title: "uncertain", right: true, rank: 4,
 			cell: func(r *row) span { n := r.counters().Uncertain; return ifAny(number(n), n > 0, warn) },
 			by:   func(a, b *row) int { return cmp.Compare(b.counters().Uncertain, a.counters().Uncertain) }},
-		column[row]{title: "failovers", right: true, rank: 5,
+		column[row]{title: "replicas", right: true, rank: 5, cell: (*row).share, by: byShare},
+		column[row]{title: "ack p99", right: true, rank: 7, cell: (*row).ackWait, by: byAckWait},
+		column[row]{title: "failovers", right: true, rank: 6,
 			cell: func(r *row) span { n := r.counters().Failovers; return ifAny(number(n), n > 0, plain) },
 			by:   func(a, b *row) int { return cmp.Compare(b.counters().Failovers, a.counters().Failovers) }},
-		column[row]{title: "retried", right: true, rank: 6,
+		column[row]{title: "retried", right: true, rank: 8,
 			cell: func(r *row) span { n := r.counters().Retried; return ifAny(number(n), n > 0, plain) },
 			by:   func(a, b *row) int { return cmp.Compare(b.counters().Retried, a.counters().Retried) }},
 	)
