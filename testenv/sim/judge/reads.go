@@ -34,7 +34,7 @@ func (j *Judge) Read(n *redis.Node, at int, keys []string) {
 	}
 	for _, k := range keys {
 		p := j.primaryOf(k)
-		if p == nil || p == n {
+		if p == nil || p == n || n.Primary { // one that was promoted, unseen yet: what it lacks is lost
 			continue
 		}
 		j.OnReplicas++

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -39,7 +40,7 @@ func (l *Ledger) popAnswered(r *Request, reply []byte) {
 		return
 	}
 	words := elementsOf(reply)
-	for _, p := range r.pops {
+	for _, p := range slices.Backward(r.pops) { // one that was retried after a failover may take the same element again
 		if len(words) == 2 && words[0] == r.keys[0] && words[1] == strconv.Itoa(p.element) {
 			r.took, r.Ran[words[0]] = true, p.exec
 			return
