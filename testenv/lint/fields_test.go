@@ -32,7 +32,7 @@ var writtenElsewhere = map[string]int{
 	"testenv/play -> gateway/worker":             14, // what a test leaves out of a Config
 	"testenv/sim -> testenv/sim/redis":           1,  // the database of a connection that is dialled
 	"testenv/sim -> gateway/worker":              2,
-	"testenv/sim/control -> topology":            6, // a View while it is made, or bent
+	"testenv/sim/control -> topology":            7, // a View while it is made, or bent
 }
 
 func TestFieldsAreChangedInTheirRoom(t *testing.T) {

@@ -33,6 +33,7 @@ type gate struct {
 	settled []uint64 // by service: the view of which it has left the demoted primaries
 	// conf is the newest configuration; nil before the first change. memory is the bound of all clients.
 	conf   *worker.Config
+	acks   []acksFrom
 	memory account.Bound
 	// users are those that the worker knows, free the same with all rights.
 	users, free *access.Users
@@ -60,7 +61,7 @@ func (w *world) makeGate(number, of int) *gate {
 			return g.view
 		},
 		Users:   func(int) *access.Users { return g.users },
-		Config:  func() *worker.Config { return g.conf },
+		Config:  g.newest,
 		Report:  func(_ int, r topology.Report) { w.reported(r) },
 		Settled: g.settledAt,
 		Acked:   func(_ int, node topology.NodeID, n int) { w.control.Acked(node, n) },
@@ -79,6 +80,7 @@ func (w *world) makeGate(number, of int) *gate {
 	w.countListeners(&env)
 	g.memory = w.memoryBound(number, of)
 	conf := g.configuration(w.initial())
+	g.acks = []acksFrom{{level: w.Options.Acks.Level}}
 	g.settled = make([]uint64, len(conf.Services))
 	g.Loop = play.New(*conf, env, g, func(format string, args ...any) {
 		w.Ledger.Fail("worker %d: %s", number, fmt.Sprintf(format, args...))
@@ -186,7 +188,7 @@ func (g *gate) connect() {
 		l.open = true
 		l.Accept()
 		w.Tracef("lane %v open to %s", l, l.Node.Addr)
-		g.Connected(l.id, upstream.Greeting{Client: l.Client, RunID: l.Node.RunID})
+		g.Connected(l.id, upstream.Greeting{Client: l.Client, RunID: l.Node.RunID, OwnOffset: !w.OldWait()})
 	}
 }
 
@@ -368,6 +370,7 @@ func (g *gate) ToClient(conn *play.Client, b []byte) int {
 	if c.Hung {
 		n = len(b)
 	}
+	c.Wrote(n)
 	switch {
 	case n == 0:
 	case w.Options.Bug == scenario.WrongClient && w.Rnd.IntN(50) == 0:

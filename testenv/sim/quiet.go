@@ -56,6 +56,7 @@ func (w *world) checkQuiet() {
 	}
 	w.Ledger.Pops()
 	w.CheckLists()
+	w.checkKept()
 	for _, l := range w.Sockets {
 		if !l.AtRest() {
 			w.Ledger.Fail("lane %v still holds %d+%d+%d bytes", l, l.ToNode.Size, len(l.In), l.ToGate.Size)

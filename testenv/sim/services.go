@@ -3,6 +3,7 @@ package sim
 import (
 	"time"
 
+	"evergate/gateway/acks"
 	"evergate/gateway/facade"
 	"evergate/gateway/session"
 	"evergate/gateway/sessions"
@@ -16,18 +17,20 @@ type varied struct {
 	hold   session.Hold
 	silent time.Duration
 	reads  session.Reads
+	acks   acks.Terms
 }
 
 // initial are those at the start.
 func (w *world) initial() varied {
-	return varied{hold: session.Hold{Mode: session.HoldFor, Window: w.holdMax()}, reads: w.Options.Reads}
+	return varied{hold: session.Hold{Mode: session.HoldFor, Window: w.holdMax()}, reads: w.Options.Reads,
+		acks: w.Options.Acks}
 }
 
 // services are what the gateway is configured to serve.
 func (w *world) services(set varied) []worker.Service {
 	main := worker.Service{Name: "main", Fresh: w.fresh(),
 		Reading: session.Reading{From: set.reads, Consistency: w.Options.Consistency},
-		Hold:    set.hold, SilentAfter: set.silent,
+		Acks:    set.acks, Hold: set.hold, SilentAfter: set.silent,
 		CloseOnGap:   w.Options.CloseOnGap && w.Options.Bug != scenario.KeepOnGap,
 		BlockingLost: w.blockingLost()}
 	if !w.Options.Wide {
@@ -37,7 +40,7 @@ func (w *world) services(set varied) []worker.Service {
 		set.reads = session.PreferReplica
 	}
 	other, replica := main, main
-	other.Name, replica.Reading = "other", session.Reading{From: set.reads}
+	other.Name, replica.Reading.From = "other", set.reads
 	return []worker.Service{main, other, replica}
 }
 
@@ -52,7 +55,7 @@ func (w *world) listeners(set varied) []worker.Listener {
 	hold, self := set.hold, facade.Address{Host: "gateway", Port: 6379}
 	replica := worker.Listener{Service: replicas, Hold: hold, Role: &facade.Role{Kind: facade.Replica,
 		Self: facade.Address{Host: "gateway", Port: 6380}, Primary: self}}
-	node := worker.Listener{Hold: hold, Role: &facade.Role{Kind: facade.Cluster, Self: self}}
+	node := worker.Listener{Hold: hold, Acks: set.acks, Role: &facade.Role{Kind: facade.Cluster, Self: self}}
 	switch w.Options.Bug {
 	case scenario.NoReplica:
 		replica.Role = nil

@@ -26,8 +26,10 @@ func (w *world) changeSettings() {
 	if w.Rnd.IntN(2) == 0 {
 		set.reads = session.FromPrimary // promises less nowhere
 	}
+	set.acks = w.otherAcks()
 	w.settings++
-	w.Tracef("settings change: hold %v, silent-after %v, reads %d", set.hold.Window, set.silent, set.reads)
+	w.Tracef("settings change: hold %v, silent-after %v, reads %d, acks %v", set.hold.Window, set.silent, set.reads,
+		set.acks)
 	for _, g := range w.gates {
 		if g.Worker.Snapshot().Waiting > 0 {
 			w.settingsHeld++

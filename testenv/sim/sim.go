@@ -95,6 +95,10 @@ type world struct {
 	numbers int64
 	// poller proves which replicas have what was written; nil where any may serve reads.
 	poller *control.Poller
+	// lastReply is when the gateway had sent the last reply to each client, outlived how many writes that all replicas had
+	// confirmed have outlived the time of their primary.
+	lastReply map[int]time.Duration
+	outlived  int
 	// held is what workers hold, of which clients are notified.
 	held *maintenance.Services
 }
@@ -110,7 +114,7 @@ type plane interface {
 
 // build makes all that takes part in a run.
 func build(o scenario.Options) *world {
-	w := &world{clientSocket: 24 << 10, outputMax: 3 << 20}
+	w := &world{clientSocket: 24 << 10, outputMax: 3 << 20, lastReply: map[int]time.Duration{}}
 	w.held = maintenance.NewServices(3)
 	if o.Seed%5 == 0 && !o.Planned { // clients that read slowly are cut soon
 		w.outputMax, w.clientSocket = 80<<10, 1<<10
@@ -121,7 +125,8 @@ func build(o scenario.Options) *world {
 	}
 	// Where the State is real a primary may lack what another one acknowledged: that is the judge's business.
 	promised := ledger.Promises{Sharded: o.Sharded(), PopsRetried: o.BlockingLost == scenario.RetryPop,
-		Fresh: (o.Reads == session.FromPrimary || o.Consistency == session.Gateway) && o.Voice == scenario.Oracle}
+		Confirmed: o.Acks.Asked(),
+		Fresh:     (o.Reads == session.FromPrimary || o.Consistency == session.Gateway) && o.Voice == scenario.Oracle}
 	if o.RealState() {
 		promised.Left = func(e *ledger.Execution) bool { return w.judge.Left(e) }
 	}
@@ -194,6 +199,7 @@ func (w *world) makeGates(count int) {
 // answered has a reply held against what was promised.
 func (w *world) answered(r *ledger.Request, reply []byte) {
 	w.Ledger.TooEarly(r, reply, w.holdMax())
+	w.checkAcks(r, reply)
 	if w.judge != nil {
 		w.judge.Answered(r, reply)
 	}

@@ -64,6 +64,9 @@ func wideOptionsOf(seed uint64) scenario.Options {
 	if lap == 0 && o.Reads == session.PreferReplica && (o.RealState() || o.Cluster && o.Async) {
 		o.Consistency = session.Gateway
 	}
+	if seed%3 == 1 && !o.Planned {
+		o.Acks = acksOf(seed / 3)
+	}
 	return o
 }
 
@@ -85,9 +88,10 @@ const bugSeeds = 300
 
 // bugFrom are the seeds at which the search for rare ones begins. It is none the narrower for that: where the seed no
 // longer shows the mistake, as many follow as for others.
-var bugFrom = [scenario.Bugs]uint64{scenario.TrustRole: 228, scenario.NoKill: 1032,
+var bugFrom = [scenario.Bugs]uint64{scenario.TrustRole: 228, scenario.NoKill: 1604,
 	scenario.WrongDatabase: 162, scenario.RetryUnasked: 278, scenario.FreeInMulti: 32,
-	scenario.KeepChannels: 21, scenario.KeepProof: 50, scenario.MoveProof: 195}
+	scenario.KeepChannels: 21, scenario.KeepProof: 50, scenario.MoveProof: 195,
+	scenario.AttachedOnly: 32}
 
 // tellsOfMany leaves out what looks at many seeds: the race detector finds nothing in a simulation, which is one
 // goroutine, and makes it eight times slower.
@@ -184,7 +188,7 @@ func TestEverythingHappens(t *testing.T) {
 // TestProvenReplicasServeReads looks that replicas serve reads where they must have what was acknowledged.
 func TestProvenReplicasServeReads(t *testing.T) {
 	tellsOfMany(t)
-	for bug := scenario.PollEarly; bug < scenario.Bugs; bug++ {
+	for bug := scenario.PollEarly; needsProof(bug); bug++ {
 		var served uint64
 		for seed := range uint64(5) {
 			w := playWorld(provenOptionsOf(seed, bug))
@@ -222,7 +226,9 @@ var symptoms = [scenario.Bugs]string{
 	scenario.FreeScripts: "EVAL", scenario.FreeChannels: "may not", scenario.FreeWrites: "may not do",
 	scenario.NoSelectors: "which its user may do", scenario.DenyRetried: "which its user may do",
 	scenario.PollEarly: "acknowledged before", scenario.KeepProof: "before", scenario.MoveProof: "missed the acknowledged",
-	scenario.NoEnd: "no FAILED_OVER", scenario.NotifyAll: "did not ask", scenario.NotifyWithin: "",
+	scenario.WaitElsewhere: "must confirm that", scenario.ReleaseEarly: "must confirm that",
+	scenario.AttachedOnly: "must confirm that",
+	scenario.NoEnd:        "no FAILED_OVER", scenario.NotifyAll: "did not ask", scenario.NotifyWithin: "",
 }
 
 // needsSentinels says that a mistake is made about who is primary.
@@ -231,20 +237,19 @@ func needsSentinels(b scenario.Bug) bool {
 }
 
 // needsWide says that a mistake is made in what only the clients of wide worlds do.
-func needsWide(b scenario.Bug) bool {
-	return b >= scenario.ForgetLoaded && !needsNotices(b) && !needsProof(b)
-}
+func needsWide(b scenario.Bug) bool { return b >= scenario.ForgetLoaded && b < scenario.NoEnd }
 
 // needsUsers says that a mistake is made about what users may do.
-func needsUsers(b scenario.Bug) bool {
-	return b >= scenario.OldUsers && !needsNotices(b) && !needsProof(b)
-}
+func needsUsers(b scenario.Bug) bool { return b >= scenario.OldUsers && b < scenario.NoEnd }
 
 // needsNotices says that a mistake is made about notifications.
-func needsNotices(b scenario.Bug) bool { return b >= scenario.NoEnd && !needsProof(b) }
+func needsNotices(b scenario.Bug) bool { return b >= scenario.NoEnd && b < scenario.PollEarly }
 
 // needsProof says that a mistake is made about what replicas have.
-func needsProof(b scenario.Bug) bool { return b >= scenario.PollEarly }
+func needsProof(b scenario.Bug) bool { return b >= scenario.PollEarly && b < scenario.WaitElsewhere }
+
+// needsAcks says that a mistake is made about what replicas have confirmed.
+func needsAcks(b scenario.Bug) bool { return b >= scenario.WaitElsewhere }
 
 // listensFor says that a mistake is made about who listens.
 func listensFor(b scenario.Bug) bool {
@@ -270,6 +275,9 @@ func TestBugsAreFound(t *testing.T) {
 				o := optionsOf(seed)
 				if needsProof(bug) {
 					o = provenOptionsOf(seed, bug)
+				}
+				if needsAcks(bug) {
+					o = ackedOptionsOf(seed)
 				}
 				if o.Bug = bug; needsSentinels(bug) && o.Voice != scenario.Sentinels ||
 					needsCalm(bug) != o.Planned && o.Voice == scenario.Sentinels || needsOracle(bug) && o.RealState() {

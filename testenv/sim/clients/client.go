@@ -142,6 +142,7 @@ type Client struct {
 	self  string
 	end   *ledger.Request // ends a transaction that was begun
 	notices
+	taken
 }
 
 // play sends and reads.
@@ -231,7 +232,7 @@ func (c *Client) ask(k ledger.Kind, keys []string, args ...string) (*ledger.Requ
 
 // sends returns the bytes of a request.
 func (c *Client) sends(r *ledger.Request, args ...string) []byte {
-	c.w.ledger.Comes(r, c.facade)
+	c.w.ledger.Comes(r, c.facade, c.w.Now)
 	c.w.ledger.OfUser(r, c.since, args)
 	c.Waiting = append(c.Waiting, r)
 	c.w.Tracef("client %d sends %v", c.Number, r)
@@ -366,6 +367,7 @@ func (c *Client) read() {
 			return
 		}
 		r := c.Waiting[0]
+		r.Replies(c.sentAt)
 		c.Waiting = c.Waiting[1:]
 		w.Tracef("client %d reads %q for %v", c.Number, network.Clip(frame), r)
 		w.ledger.Answered(&c.memory, r, frame)
@@ -389,6 +391,7 @@ func (c *Client) frames(most int, take func(frame []byte)) {
 		if !done {
 			return
 		}
+		c.takes(n)
 		take(c.unread[:n])
 		c.unread = c.unread[n:]
 	}

@@ -72,6 +72,17 @@ func (k *Keeper) Shown() *topology.View {
 			k.bent = &v
 		}
 		return k.bent
+	case k.w.Options.Bug == scenario.AttachedOnly:
+		if k.bent == nil || k.bent.Epoch != k.view.Epoch {
+			v := *k.view
+			v.Shards = append([]topology.Shard(nil), v.Shards...)
+			for i := range v.Shards {
+				of := &v.Shards[i].Copies
+				*of = topology.Copies{Attached: of.Attached, Promotable: max(of.Attached, 0)}
+			}
+			k.bent = &v
+		}
+		return k.bent
 	}
 	return k.view
 }

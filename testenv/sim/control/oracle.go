@@ -60,6 +60,7 @@ func (w *Oracle) truth() *topology.View {
 				sh.Replicas = append(sh.Replicas, n.View)
 			}
 		}
+		sh.Copies = topology.Copies{Attached: len(sh.Replicas), Promotable: len(s.Nodes) - 1}
 	}
 	v.Nodes = nil
 	for _, n := range w.Nodes {

@@ -202,7 +202,9 @@ func (j *Judge) acknowledged(r *ledger.Request, e *ledger.Execution) {
 		}
 		return
 	}
-	j.w.Ledger.Fail("%v was acknowledged by %s while its shard was held (view %d)", r, n.Addr, e.Seen)
+	if _, answered := r.Span(); !e.Everywhere(answered, j.w.Others(e.On)) { // else whichever is promoted has it
+		j.w.Ledger.Fail("%v was acknowledged by %s while its shard was held (view %d)", r, n.Addr, e.Seen)
+	}
 }
 
 // Left says that a reply came from a node that was not the primary of its worker's view any more, or of a later one.

@@ -56,7 +56,7 @@ func SlotOf(args [][]byte) int { return routing.Slot([]byte(KeysOf(args)[0])) }
 // Malformed says that a command has too few arguments.
 func Malformed(args [][]byte) bool {
 	least := map[string]int{"SET": 3, "INCRBY": 3, "MOD.SET": 3, "MSET": 3, "GETRANGE": 4, "DEL": 2, "GET": 2, "MGET": 2,
-		"WATCH": 3, "EVAL": 5, "EVALSHA": 5, "BLPOP": 4, "RPUSH": 3}
+		"WATCH": 3, "EVAL": 5, "EVALSHA": 5, "BLPOP": 4, "RPUSH": 3, "WAIT": 3}
 	return len(args) < least[strings.ToUpper(string(args[0]))]
 }
 

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"strings"
+	"time"
 
 	"evergate/testenv/sim/network"
 )
@@ -18,8 +19,8 @@ const (
 	ClusterNode
 )
 
-// Comes notes to which listener a request comes.
-func (l *Ledger) Comes(r *Request, f Facade) { r.Facade = f }
+// Comes notes to which listener a request comes, and when it is sent.
+func (l *Ledger) Comes(r *Request, f Facade, now time.Duration) { r.Facade, r.sentAt = f, now }
 
 // written returns whether a replica was asked to write, which must be rejected.
 func (l *Ledger) written(r *Request, text string) bool {

@@ -42,6 +42,8 @@ type Promises struct {
 	Fresh bool
 	// PopsRetried: a blocking pop whose connection is lost is sent again.
 	PopsRetried bool
+	// Confirmed: replicas must confirm writes, of some clients and at some times at least.
+	Confirmed bool
 	// Left says that an execution's reply came from a node that the gateway was leaving.
 	Left func(e *Execution) bool
 }
@@ -57,6 +59,7 @@ type Execution struct {
 	// had then; 0 while it has not.
 	Number int
 	before map[string]int // who had written the keys of a transaction; -1 for nobody
+	copies
 	ReadAt time.Duration
 	Seen   uint64
 }

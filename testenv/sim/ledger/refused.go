@@ -11,7 +11,7 @@ func (l *Ledger) refusedWith(m *Memory, r *Request, text string) {
 	switch {
 	case strings.HasPrefix(text, "-UNCERTAIN evergate: "):
 		r.State = Uncertain
-		if !r.Writes() && (r.Kind != Block || l.PopsRetried) || r.handed == 0 {
+		if !r.Writes() && (r.Kind != Block || l.PopsRetried && !l.Confirmed) || r.handed == 0 {
 			l.Fail("%v was called uncertain: write %v, commands handed over %d", r, r.Writes(), r.handed)
 		}
 		for _, k := range r.keys {
@@ -20,7 +20,8 @@ func (l *Ledger) refusedWith(m *Memory, r *Request, text string) {
 			}
 			m.perhaps[k][r.ID] = true
 		}
-	case strings.HasPrefix(text, "-LOADING evergate: ") || strings.HasPrefix(text, "-TRYAGAIN evergate: "):
+	case strings.HasPrefix(text, "-LOADING evergate: ") || strings.HasPrefix(text, "-TRYAGAIN evergate: ") ||
+		l.Confirmed && strings.HasPrefix(text, "-NOREPLICAS evergate: "):
 		if !strings.Contains(text, "not executed") {
 			l.Fail("%v was refused without a word about its execution: %q", r, text)
 		}

@@ -3,6 +3,7 @@ package ledger
 import (
 	"fmt"
 	"strings"
+	"time"
 )
 
 type Kind uint8
@@ -22,8 +23,10 @@ type Request struct {
 	saw    int            // the writer that a read found, -1 for none
 	// sentAfter is how many requests had been answered when it was sent, repliedAs its number among those that were.
 	sentAfter, repliedAs int
-	took                 bool  // a pop was answered with an element
-	pops                 []pop // its executions that took one
+	// sentAt is when its client sent it, answeredAt when the gateway had sent the last byte of the reply.
+	sentAt, answeredAt time.Duration
+	took               bool  // a pop was answered with an element
+	pops               []pop // its executions that took one
 	// watched and read are the WATCH before an EXEC, and the read of the key behind that.
 	watched, read *Request
 	cursor        *Cursor // of SCAN

@@ -184,5 +184,8 @@ func Clip[T string | []byte](s T) string {
 	return string(s)
 }
 
+// SettledBy says that no fault had happened for a while at a time.
+func (w *Net) SettledBy(at time.Duration) bool { return w.Calm && at-w.calmAt > settleMax }
+
 // SettledDown says that no fault has happened for a while.
-func (w *Net) SettledDown() bool { return w.Calm && w.Now-w.calmAt > settleMax }
+func (w *Net) SettledDown() bool { return w.SettledBy(w.Now) }

@@ -37,6 +37,7 @@ type Conn struct {
 	waited       bool // it has waited; else it was answered at once
 	ends         bool // the node closes the connection when this is answered
 	tx           transaction
+	confirms     confirms
 	has          map[string]bool // what the node has been told to subscribe to: verb and name
 	// ran is the execution of the command under way, -1 for none. replies are where the replies under way end that
 	// executions were answered with, counted from the first byte; answeredTo and readTo how far node and gateway are.
@@ -50,9 +51,11 @@ type Conn struct {
 // BringsElement says that such a reply is under way.
 func (l *Conn) BringsElement() bool { return l.readTo < l.elementTo }
 
+// replyEnd is the end of a reply, and the executions that are answered by it: several by that to a WAIT.
 type replyEnd struct {
-	end  int64
-	exec int
+	end   int64
+	exec  int
+	execs []int
 }
 
 // Dial returns an attempt to connect to the node at an address.
@@ -94,8 +97,10 @@ func (l *Conn) Take(most int, epoch uint64) []byte {
 	b := l.ToGate.Take(l.w.Now, most)
 	l.readTo += int64(len(b))
 	for len(l.replies) > 0 && l.replies[0].end <= l.readTo {
-		if at := l.replies[0].exec; at >= 0 && epoch > 0 {
-			l.w.Ledger.Delivered(at, l.w.Now, epoch)
+		for _, at := range append(l.replies[0].execs, l.replies[0].exec) {
+			if at >= 0 && epoch > 0 {
+				l.w.Ledger.Delivered(at, l.w.Now, epoch)
+			}
 		}
 		l.replies = l.replies[1:]
 	}

@@ -134,6 +134,7 @@ func (n *Node) copyPrimary() {
 	case LinkUp:
 		n.linkAt = w.Now
 		n.replicate()
+		acknowledgeInTime(n, p)
 	case linkSyncing:
 		if w.Now >= n.linkAt {
 			n.take(p)
@@ -164,24 +165,13 @@ func (n *Node) take(p *Node) {
 	}
 	n.replID, n.Offset, n.Forgot = p.replID, p.Offset, false
 	w.replace(n, Clone(p.data))
+	for at := range p.Has {
+		w.Ledger.Execs[at].Arrived(n.ID, w.Now)
+	}
 	n.Has = Clone(p.Has)
 	n.copies++
 	n.Link, n.linkAt, n.queue = LinkUp, w.Now, nil
 	n.dropFollowers()
-}
-
-// propagate sends a write to those that copy n.
-func (n *Node) propagate(wr write) {
-	for _, r := range n.w.Nodes {
-		if r.Following == n && r.Link == LinkUp {
-			late := wr
-			late.at = n.w.Now + n.w.Between(0, max(r.lag, 1))
-			if last := len(r.queue) - 1; last >= 0 {
-				late.at = max(late.at, r.queue[last].at)
-			}
-			r.queue = append(r.queue, late)
-		}
-	}
 }
 
 // restart brings a process back with what its disk has: all, what was there some time ago, or nothing. It is what its
@@ -204,7 +194,10 @@ func (n *Node) restart() {
 	}
 	n.Forgot = false
 	for at := range had {
-		n.Forgot = n.Forgot || !n.Has[at] && w.Ledger.Acknowledged(at)
+		if !n.Has[at] {
+			n.Forgot = n.Forgot || w.Ledger.Acknowledged(at)
+			w.Ledger.Execs[at].Forgot()
+		}
 	}
 	n.replID = w.Name()
 	if n.Primary {
@@ -267,7 +260,7 @@ func (n *Node) RoleSeen() topology.RoleSeen {
 		return r
 	}
 	for _, o := range n.w.Nodes {
-		if o.Following == n && o.Link == LinkUp {
+		if follows(o, n) {
 			r.Replicas = append(r.Replicas, o.Addr)
 		}
 	}

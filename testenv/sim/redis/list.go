@@ -41,6 +41,9 @@ func has(data map[string]int, key string) bool {
 // blocks returns whether the command in front has its connection wait.
 func (l *Conn) blocks(args [][]byte) bool {
 	n := l.Node
+	if strings.EqualFold(string(args[0]), "wait") {
+		return l.waits(args)
+	}
 	if l.tx.open || !strings.EqualFold(string(args[0]), "blpop") || ledger.Malformed(args) {
 		return false
 	}
@@ -108,6 +111,13 @@ func (w *Servers) CheckLists() {
 		_, other := p.data[element("1/"+list, by)]
 		return here || other
 	})
+}
+
+// Kept reports whether the node that has a key, when all is calm, has what an execution wrote; moved, whether that was
+// on another one.
+func (w *Servers) Kept(key string, at int) (moved, has bool) {
+	p := w.primaryOf(key)
+	return p.ID != w.Ledger.Execs[at].On, p.Has[at]
 }
 
 // primaryOf is the node that has a key, when all is calm.

@@ -46,15 +46,9 @@ type Node struct {
 	// Where the State is real: what the data descend from, what is on the disk, and what a restart loses of it.
 	history
 	member
+	reported
 	disk  snapshot
 	loses Loss
-}
-
-type write struct {
-	at   time.Duration
-	key  string
-	by   int // the request; -1 deletes
-	exec int
 }
 
 // serve runs what has arrived on a connection and answers.
@@ -85,7 +79,7 @@ func (n *Node) serve(l *Conn) {
 		l.ran = -1
 		if listens {
 			out = append(out, n.listen(l, args)...)
-			l.replies = append(l.replies, replyEnd{l.answeredTo + int64(len(out)), -1})
+			l.replies = append(l.replies, replyEnd{end: l.answeredTo + int64(len(out)), exec: -1})
 			l.In = l.In[size:]
 			left--
 			continue
@@ -98,8 +92,10 @@ func (n *Node) serve(l *Conn) {
 			left--
 			continue
 		}
+		before, late := n.Offset, l.waited
 		out = append(out, n.command(l, args)...)
-		l.replies = append(l.replies, replyEnd{l.answeredTo + int64(len(out)), l.ran})
+		l.replicates(before, late)
+		l.replied(l.answeredTo+int64(len(out)), args)
 		l.In = l.In[size:]
 		left--
 		l.served = l.served && !l.ends
@@ -133,6 +129,8 @@ func (n *Node) command(l *Conn, args [][]byte) []byte {
 		return pong(args)
 	case "SELECT", "SCRIPT":
 		return l.setUp(name, args)
+	case "WAIT", "HELLO", "FUNCTION":
+		return l.confirm(name, args)
 	}
 	if r := n.w.Ledger.Identify(args); r != nil {
 		n.watchedFor(l, r.Client)
@@ -172,13 +170,15 @@ func (n *Node) command(l *Conn, args [][]byte) []byte {
 	return answer
 }
 
+var readOnly = []byte("-READONLY You can't write against a read only replica.\r\n")
+
 // refuses is what a node says that cannot serve now; nil when it can.
 func (n *Node) refuses(read bool) []byte {
 	switch {
 	case n.w.Now < n.loadingUntil:
 		return []byte("-LOADING Redis is loading the dataset in memory\r\n")
 	case n.w.Options.Voice != scenario.Bus && !n.w.Options.Cluster && !n.Primary && !read:
-		return []byte("-READONLY You can't write against a read only replica.\r\n")
+		return readOnly
 	case !n.Primary && n.w.Now < n.linkUntil:
 		return []byte("-MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.\r\n")
 	}
@@ -331,55 +331,6 @@ func (n *Node) value(key string, id, at int) string {
 		text += scenario.Padding
 	}
 	return text
-}
-
-// store writes, and sends the write on to the replicas.
-func (n *Node) store(key string, by, exec int) {
-	n.apply(write{key: key, by: by, exec: exec})
-	if n.w.Options.RealState() {
-		n.propagate(write{key: key, by: by, exec: exec})
-		return
-	}
-	if n.shard.Primary != n {
-		n.w.Ledger.Loses(exec) // nobody follows this node any more
-		return
-	}
-	for _, r := range n.shard.Nodes {
-		if r == n {
-			continue
-		}
-		wr := write{at: n.w.Now, key: key, by: by, exec: exec}
-		if n.w.Options.Async {
-			wr.at += n.w.Between(0, 50*time.Millisecond)
-			r.queue = append(r.queue, wr)
-		} else {
-			r.apply(wr)
-		}
-	}
-}
-
-func (n *Node) apply(wr write) {
-	n.touched(wr.key)
-	if n.Has != nil {
-		n.Has[wr.exec] = true
-	}
-	n.Offset += int64(len(wr.key)) + 20
-	if wr.by < 0 {
-		delete(n.data, wr.key)
-	} else {
-		n.data[wr.key] = wr.by
-	}
-}
-
-// replicate applies what has reached a replica.
-func (n *Node) replicate() {
-	for len(n.queue) > 0 && n.queue[0].at <= n.w.Now {
-		n.apply(n.queue[0])
-		n.queue = n.queue[1:]
-	}
-	if len(n.queue) == 0 {
-		n.queue = nil
-	}
 }
 
 // commandInfo answers COMMAND INFO: there is one command that only the servers know.

@@ -40,6 +40,7 @@ func (w *Servers) Follow(n *Node) {
 	n.Primary, n.queue = false, nil
 	n.copies++
 	n.replID, n.Offset = p.replID, p.Offset
+	w.Ledger.Copied(p.ID, n.ID, w.Now)
 	w.replace(n, Clone(p.data))
 }
 

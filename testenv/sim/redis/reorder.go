@@ -46,7 +46,7 @@ func (n *Node) reorder(l *Conn, first [][]byte, size int, fresh bool) (answers [
 		return nil, 0
 	}
 	w.Tracef("%s runs %v before %v", at.Addr, b, a)
-	l.replies = append(l.replies, replyEnd{l.answeredTo, l.ran})
+	l.replies = append(l.replies, replyEnd{end: l.answeredTo, exec: l.ran})
 	answers = append(at.command(l, first), later...)
 	return answers, size + next
 }

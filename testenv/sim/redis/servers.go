@@ -166,6 +166,7 @@ func (w *Servers) Turn() {
 	for _, n := range w.Nodes {
 		if !w.Options.RealState() {
 			n.replicate()
+			acknowledgeInTime(n, n.shard.Primary)
 			continue
 		}
 		n.copyPrimary()

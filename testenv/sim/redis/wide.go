@@ -21,9 +21,16 @@ func inDatabase(db int32, key string) string {
 	return fmt.Sprintf("%d/%s", db, key)
 }
 
-// mayHave returns whether a command may stand on a connection: SELECT within a transaction only.
+// mayHave returns whether a command may stand on a connection: SELECT within a transaction only, and what belongs to
+// the gateway's WAIT where replicas must confirm writes.
 func (l *Conn) mayHave(args [][]byte) bool {
-	return !ledger.Forbidden(args) || l.tx.open && strings.EqualFold(string(args[0]), "select")
+	switch strings.ToUpper(string(args[0])) {
+	case "SELECT":
+		return l.tx.open
+	case "WAIT", "HELLO", "FUNCTION":
+		return l.w.Options.Acks.Asked()
+	}
+	return !ledger.Forbidden(args)
 }
 
 // setUp does SELECT, which comes within MULTI only, and SCRIPT LOAD.

@@ -5,6 +5,7 @@ package scenario
 import (
 	"strings"
 
+	"evergate/gateway/acks"
 	"evergate/gateway/session"
 )
 
@@ -18,6 +19,8 @@ type Options struct {
 	Reads   session.Reads
 	// Consistency is how fresh the reads of replicas must be. Only Eventual and Gateway.
 	Consistency session.Consistency
+	// Acks is how many replicas must confirm a write before its client is answered, and for how long they are waited for.
+	Acks acks.Terms
 	// Async: replicas lag, and a failover may lose what they have not got.
 	Async bool
 	// Planned: nothing happens but SENTINEL FAILOVER, and nobody is slow. Only with Sentinels.
@@ -160,6 +163,11 @@ const (
 	PollEarly
 	KeepProof
 	MoveProof
+	// WaitElsewhere sends the WAIT behind writes on another connection, ReleaseEarly passes replies on before it is
+	// answered, and AttachedOnly takes the replicas that are attached for all that there are.
+	WaitElsewhere
+	ReleaseEarly
+	AttachedOnly
 	// Bugs is how many there are.
 	Bugs
 )
@@ -178,7 +186,8 @@ var bugNames = [Bugs]string{"none", "resend sent writes", "wrote all", "wrong la
 	"check nothing in transactions", "check no parts", "check no keys of scripts", "check no channels",
 	"take reads for writes", "overlook selectors", "deny what is retried",
 	"never end a hold", "notify those that did not ask", "notify within a reply",
-	"poll before the number", "keep proofs over restarts", "move slots with their proof"}
+	"poll before the number", "keep proofs over restarts", "move slots with their proof",
+	"wait on another connection", "release before the wait", "count attached replicas for all"}
 
 func (b Bug) String() string { return bugNames[b] }
 
