@@ -33,7 +33,11 @@ type latencyState struct {
 func (m *Measured) ServeLatency(ctx context.Context, r *admin.Request) []byte {
 	service := m.env.Service(r.Services[0])
 	if r.Command == routing.CmdLatencyHistogram {
-		return latency.AppendHistograms(nil, int(r.Proto), m.commandTimes(service, r.Words[1:]))
+		times, ok := m.times(ctx, service)
+		if !ok {
+			return nil
+		}
+		return latency.AppendHistograms(nil, int(r.Proto), commandTimes(times, r.Words[1:]))
 	}
 	own := m.events(service)
 	if r.Command == routing.CmdLatencyReset {
@@ -146,22 +150,31 @@ func (m *Measured) resetEvents(service *Service, own []latency.Event, names []st
 }
 
 // times sums the times of the commands of a service since the last CONFIG RESETSTAT over all workers, by the Index of
-// their rows.
-func (m *Measured) times(service *Service) []*latency.Histogram {
-	r := admin.Request{Kind: admin.Latency, Services: service.Parts}
-	sums := make([]*latency.Histogram, len(routing.Rows())+1)
-	for _, p := range m.env.Collect(&r) {
-		for i, h := range p.Times {
-			latency.Sum(&sums[i], h)
+// their rows. It waits for each worker, however busy it is: a sum without one would be wrong. It returns false if ctx
+// ends before.
+func (m *Measured) times(ctx context.Context, service *Service) (sums []*latency.Histogram, ok bool) {
+	all := make(chan []admin.Partial, 1)
+	m.env.Gather(&admin.Request{Kind: admin.Latency, Services: service.Parts}, func(partials []admin.Partial) {
+		all <- partials
+	})
+	sums = make([]*latency.Histogram, len(routing.Rows())+1)
+	select {
+	case <-ctx.Done():
+		return nil, false
+	case partials := <-all:
+		for _, p := range partials {
+			for i, h := range p.Times {
+				latency.Sum(&sums[i], h)
+			}
 		}
 	}
-	return sums
+	return sums, true
 }
 
-// commandTimes are the times of commands of a service since the last CONFIG RESETSTAT: of those with these names and
-// their subcommands, or of all.
-func (m *Measured) commandTimes(service *Service, names []string) (list []latency.Command) {
-	for i, h := range m.times(service) {
+// commandTimes are those of the times of commands, by the Index of their rows, that have one of these names or are
+// subcommands of one; all without names.
+func commandTimes(times []*latency.Histogram, names []string) (list []latency.Command) {
+	for i, h := range times {
 		name := "other"
 		if i > 0 {
 			name = routing.Rows()[i-1].Name

@@ -2,12 +2,14 @@ package measured
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"evergate/gateway/admin"
 	"evergate/gateway/config"
+	"evergate/gateway/latency"
 	"evergate/routing"
 )
 
@@ -39,6 +41,38 @@ func TestLatencyResetReachesAllServers(t *testing.T) {
 		want := "-ERR evergate: LATENCY RESET was not executed on all servers: b:1 does not answer: i/o timeout\r\n"
 		if got := reset(); got != want || attempts < 10 {
 			t.Errorf("%q after %d attempts", got, attempts)
+		}
+	})
+}
+
+// TestLatencyHistogramWaitsForAllWorkers: the times of a worker that is busy for long are not left out.
+func TestLatencyHistogramWaitsForAllWorkers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		part := func() admin.Partial {
+			p := admin.Partial{Times: make([]*latency.Histogram, len(routing.Rows())+1)}
+			p.Times[0] = &latency.Histogram{}
+			p.Times[0].Add(100)
+			return p
+		}
+		conf := config.Default()
+		s := NewService(&conf, About{Name: "main"})
+		m := New(Env{Service: func(int) *Service { return s },
+			Collect: func(*admin.Request) []admin.Partial { return []admin.Partial{part()} },
+			Gather: func(_ *admin.Request, done func([]admin.Partial)) {
+				time.AfterFunc(3*time.Second, func() { done([]admin.Partial{part(), part()}) })
+			}})
+		histogram := func(ctx context.Context) string {
+			return string(m.ServeLatency(ctx, &admin.Request{Kind: admin.Latency, Services: []int{0},
+				Command: routing.CmdLatencyHistogram, Words: []string{"histogram"}}))
+		}
+		want := "*2\r\n$5\r\nother\r\n*4\r\n$5\r\ncalls\r\n:2\r\n"
+		if got := histogram(context.Background()); !strings.HasPrefix(got, want) {
+			t.Errorf("%q", got)
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if got := histogram(ctx); got != "" {
+			t.Errorf("the gateway ends, and the reply is %q", got)
 		}
 	})
 }
