@@ -167,7 +167,7 @@ func (s *State) due(p *polled, now time.Time) (next time.Time, due bool) {
 	}
 	for _, r := range p.replicas {
 		if n := s.node(r.node); r.wanted.Load() && !n.asked {
-			at(n.pause(primary.polled), n.notBefore)
+			at(n.pause(primary), n.notBefore)
 		}
 	}
 	if free, found := s.free(p); found {
@@ -186,12 +186,13 @@ func (p *polled) isWanted() bool {
 	return slices.ContainsFunc(p.replicas, func(r *replica) bool { return r.wanted.Load() })
 }
 
-// pause returns how long after the last poll of its primary the next one may be, for a replica that is wanted.
-func (n *node) pause(polled time.Time) time.Duration {
-	if n.lacksSince.IsZero() {
+// pause returns how long after the last poll of its primary the next one may be, for a replica that is wanted. A poll
+// that was not answered is no reason to wait.
+func (n *node) pause(primary *node) time.Duration {
+	if n.lacksSince.IsZero() || primary.failures > 0 {
 		return PollGap
 	}
-	return min(max(PollGap, polled.Sub(n.lacksSince)/pausePart), pauseMax)
+	return min(max(PollGap, primary.polled.Sub(n.lacksSince)/pausePart), pauseMax)
 }
 
 func later(a, b time.Time) time.Time {

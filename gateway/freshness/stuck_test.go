@@ -87,3 +87,24 @@ func TestStuckReplicaDelaysNoOther(t *testing.T) {
 		t.Errorf("the stuck one: %s", why)
 	}
 }
+
+// TestLostPollIsRepeatedSoon: the primary has not answered a poll for a replica that was stuck for long.
+func TestLostPollIsRepeatedSoon(t *testing.T) {
+	p := newPair()
+	key := p.Cell([]byte("key"))
+	p.run(time.Second, key, 100, 100)
+	p.Begin(key)
+	p.End(key)
+	p.run(10*time.Second, key, 200, 150)
+	p.may(key)
+	p.now = p.now.Add(pauseMax)
+	asks, _ := p.state.Next(p.now)
+	if len(asks) != 1 {
+		t.Fatalf("%d questions", len(asks))
+	}
+	p.state.Answered(asks[0], Answer{Outcome: Lost}, p.now)
+	p.may(key)
+	if asks, wait := p.state.Next(p.now); len(asks) != 0 || wait != lostGap {
+		t.Errorf("%d questions, the next after %s", len(asks), wait)
+	}
+}
