@@ -75,7 +75,7 @@ func (x *Exchange) Send(c *sessions.Session, l *upstream.Conn, r *Request) {
 	end := x.pool.Send(l, upstream.Pending{
 		To: c.Ref, Seq: r.Seq, Part: r.Part, Slot: r.Slot, Shard: int16(r.Shard), Flags: flags, Redirects: r.Redirects,
 		Retries: r.Retries, Cost: r.Cost, Ahead: r.Ahead, Began: x.began(c, r),
-		Command: commandOf(c, r), Mark: mark,
+		Command: commandOf(c, r), Mark: mark, Moves: c.Service.Moves(),
 	}, r.Frame, r.Owned, c.Company(r.size(), r.Cost), r.Rest...)
 	if confirmed.Asked() {
 		x.pool.Confirm(l, confirmed, r.Blocking)

@@ -66,11 +66,12 @@ type Service struct {
 	base time.Time
 	seed uint64
 
-	// elsewhere has, for each slot, 1 + the node that executed the last write of the slot which was redirected; 0:
-	// none.
-	elsewhere [topology.Slots]atomic.Int32
-	cells     [cells + 1]atomic.Uint64
-	homes     atomic.Uint32
+	// elsewhere has what is known of each slot beyond the view.
+	elsewhere [topology.Slots]atomic.Uint64
+	// moves counts the writes that were executed elsewhere than at the primary of their slot in the view.
+	moves atomic.Uint32
+	cells [cells + 1]atomic.Uint64
+	homes atomic.Uint32
 }
 
 // New returns a Service without a view, under which no replica may serve a read. seed spreads keys over cells. wake
@@ -159,17 +160,65 @@ func (s *Service) Writes(c Cell) int { return int(s.cells[c].Load() & inFlightMa
 
 // Executed records which node executed a write of a slot. It is called for each write where keys are distributed by
 // slot, before End. If the node is not the primary of the slot in the newest view, since the write was redirected or
-// its worker had another view, reads of the slot go to that primary until the slot has another one.
+// its worker had another view, reads of the slot go to that primary until the slot has another one, or Stays.
 func (s *Service) Executed(slot int, by topology.NodeID) {
 	if s.current.Load().owner(slot) == by {
 		return
 	}
-	was := s.elsewhere[slot].Swap(int32(by) + 1)
-	if was != 0 && was != int32(by)+1 {
+	was := whereabouts(s.elsewhere[slot].Swap(uint64(away(by, s.moves.Add(1)))))
+	if was.isAwayFrom(by) {
 		// The slot went on, or back, and what was written in between arrived there only with it.
 		s.raise()
 	}
 }
+
+// Moves returns how many writes have been executed elsewhere than at the primary of their slot in the view.
+func (s *Service) Moves() uint32 { return s.moves.Load() }
+
+// Stays records that a node has executed a write of a slot which was sent when Moves was moves. If it is the primary of
+// the slot in the newest view, and no write was executed elsewhere since, the slot is there, after all: a migration was
+// aborted, or the other write was older than the view. A replica of it may serve reads once it has reached a poll that
+// begins after now.
+func (s *Service) Stays(slot int, at topology.NodeID, moves uint32) {
+	word := &s.elsewhere[slot]
+	was := whereabouts(word.Load())
+	if was.isAway() && was.before(moves) && s.current.Load().owner(slot) == at {
+		word.CompareAndSwap(uint64(was), s.Next())
+	}
+}
+
+// whereabouts is what is known of a slot beyond the view. 0: nothing. With awayBit: a node has executed the last write
+// that was not executed at the slot's primary in the view; in its low bits 1 + that node, above them the number of the
+// move. Otherwise it is the first poll after the slot was found at its primary again.
+type whereabouts uint64
+
+const (
+	awayBit  = 1 << 63
+	nodeBits = 31
+	nodeMask = 1<<nodeBits - 1
+)
+
+func away(node topology.NodeID, move uint32) whereabouts {
+	return awayBit | whereabouts(move)<<nodeBits | whereabouts(node+1)&nodeMask
+}
+
+func (w whereabouts) isAway() bool { return w&awayBit != 0 }
+
+// isAwayFrom reports whether the last such write was executed by another node than this one.
+func (w whereabouts) isAwayFrom(node topology.NodeID) bool {
+	return w.isAway() && w&nodeMask != whereabouts(node+1)
+}
+
+// since returns the poll that a replica must have reached for a read of the slot; 0 for any.
+func (w whereabouts) since() uint64 {
+	if w.isAway() {
+		return 0
+	}
+	return uint64(w)
+}
+
+// before reports whether the slot was seen away before Moves was moves.
+func (w whereabouts) before(moves uint32) bool { return int32(moves-uint32(w>>nodeBits)) >= 0 }
 
 // run returns the number of a run ID, 0 for an empty one, or for one too many.
 func (s *Service) run(id string) uint32 {

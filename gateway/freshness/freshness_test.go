@@ -322,3 +322,40 @@ func TestKeysHaveCellsOfTheirOwn(t *testing.T) {
 		t.Errorf("1000 keys are in %d cells", len(seen))
 	}
 }
+
+// TestSlotThatStays: a write of a slot was redirected, and the slot stays where it was. A write that its primary has
+// executed later ends that.
+func TestSlotThatStays(t *testing.T) {
+	p := newPair()
+	v := &topology.View{Epoch: 2, Sharded: true, Nodes: []*topology.Node{{ID: 0, Addr: "s0", RunID: "run0"},
+		{ID: 1, Addr: "s1", RunID: "run1"}}}
+	v.Shards = []topology.Shard{{Primary: v.Nodes[0], Replicas: v.Nodes[1:]}}
+	v.Give(0, topology.SlotRange{First: 0, Last: topology.Slots - 1})
+	p.Publish(v)
+	expect := func(step string, want Reason) {
+		t.Helper()
+		p.May(&Read{Epoch: 2, Slot: 7}, 1, p.opened)
+		p.now = p.now.Add(PollGap)
+		p.answer(100, 100)
+		if got := p.May(&Read{Epoch: 2, Slot: 7}, 1, p.opened); got != want {
+			t.Errorf("%s: %s, want %s", step, got, want)
+		}
+	}
+	expect("at first", Fresh)
+	early := p.Moves()
+	p.Executed(7, 5)
+	expect("after a redirected write", SlotElsewhere)
+	p.Stays(7, 0, early)
+	expect("after a write that was sent before it", SlotElsewhere)
+	late := p.Moves()
+	p.Stays(7, 5, late)
+	expect("after one at another node", SlotElsewhere)
+	p.Stays(7, 0, late)
+	if got := p.May(&Read{Epoch: 2, Slot: 7}, 1, p.opened); got != NotReached {
+		t.Errorf("before the next poll: %s", got)
+	}
+	expect("after a write that was sent later", Fresh)
+	p.Executed(7, 5)
+	p.Stays(7, 0, late)
+	expect("after another redirected write", SlotElsewhere)
+}

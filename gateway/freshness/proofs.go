@@ -88,12 +88,14 @@ func (s *Service) May(r *Read, node topology.NodeID, on Opened) Reason {
 	if r.Slot >= 0 {
 		// The order matters: a write is recorded here before it ends, and a record is dropped after the view has
 		// changed.
-		if s.redirected(r.Slot, replica) {
+		where := s.whereabouts(r.Slot)
+		if where.isAwayFrom(replica.primary) {
 			return SlotElsewhere
 		}
 		if s.current.Load() != t {
 			return OtherView
 		}
+		need = max(need, where.since())
 	}
 	switch proof := replica.proof.Load(); {
 	case !replica.proves(proof, on):
@@ -126,7 +128,7 @@ func (s *Service) onPrimary(t *table, primary *replica, r *Read, on Opened) Reas
 	switch {
 	case on.run == 0 || on.run != primary.number:
 		return Unproven
-	case r.Slot >= 0 && s.redirected(r.Slot, primary):
+	case r.Slot >= 0 && s.whereabouts(r.Slot).isAwayFrom(primary.primary):
 		return SlotElsewhere
 	case s.current.Load() != t:
 		return OtherView
@@ -134,11 +136,8 @@ func (s *Service) onPrimary(t *table, primary *replica, r *Read, on Opened) Reas
 	return Fresh
 }
 
-// redirected reports whether the last write of a slot was executed elsewhere than at the primary of a replica.
-func (s *Service) redirected(slot int, of *replica) bool {
-	by := s.elsewhere[slot].Load()
-	return by != 0 && topology.NodeID(by-1) != of.primary
-}
+// whereabouts returns what is known of a slot beyond the view.
+func (s *Service) whereabouts(slot int) whereabouts { return whereabouts(s.elsewhere[slot].Load()) }
 
 // proves reports whether a proof says anything about the server at the other end of a connection.
 func (r *replica) proves(proof uint64, on Opened) bool {

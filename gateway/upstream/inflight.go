@@ -60,8 +60,9 @@ type Pending struct {
 	Began wait.Stamp
 	// Command is the Index of its command's row; 0 if it has none.
 	Command uint16
-	// Mark has the keys for which the request is in flight as a write.
-	Mark Mark
+	// Mark has the keys for which the request is in flight as a write, Moves is Servers.Moves when that was sent.
+	Mark  Mark
+	Moves uint32
 }
 
 // SameClient reports whether two pending requests belong to the same client.

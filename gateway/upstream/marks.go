@@ -78,6 +78,16 @@ func (m *marker) executed(t *Pending, node topology.NodeID) {
 	}
 }
 
+// Moves is freshness.Service.Moves.
+func (m *marker) Moves() uint32 { return m.fresh.Moves() }
+
+// Stays records that a node has executed the write of a request.
+func (m *marker) Stays(t *Pending, node topology.NodeID) {
+	if t.Mark != 0 && t.Slot >= 0 {
+		m.fresh.Stays(int(t.Slot), node, t.Moves)
+	}
+}
+
 // end ends a mark. The write was executed, or it never will be.
 func (m *marker) end(mark Mark) {
 	if mark == 0 {

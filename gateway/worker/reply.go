@@ -285,6 +285,7 @@ func (r *incoming) give(w *Worker, c *sessions.Session) {
 	}
 	if write && r.reply[0] != '-' {
 		c.WroteTo(l)
+		c.Service.Stays(&p, l.Key.Node)
 	}
 	switch {
 	case confirmed:
