@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -30,6 +31,14 @@ type minority struct {
 	since, overSince time.Time
 	// fence is why the believed primary may not be used; empty if it may.
 	fence string
+}
+
+// inherit has a fence hold that was there before Reseed, until its reason is gone: other settings prove nothing. It is
+// that of the primary which is believed first, or none.
+func (r *sentinels) inherit(was *sentinels) {
+	if r.s.settings.FenceMinority && was.minority.fence != "" {
+		r.fenced, r.minority.fence = cmp.Or(was.believed, was.fenced), was.minority.fence
+	}
 }
 
 // watchMinority fences the believed primary, and ends that.

@@ -17,7 +17,11 @@ func (s *State) Reseed(settings Settings) {
 		s.nodes.place(e)
 	}
 	s.passing = nil
+	was := s.rule
 	s.follow()
+	if was, ok := was.(*sentinels); ok {
+		s.rule.(*sentinels).inherit(was)
+	}
 	s.reseeded, s.startedAt, s.stale = true, s.now, true
 }
 

@@ -38,6 +38,8 @@ type sentinels struct {
 	adoptedAt time.Time
 	// minority is about a primary cut off with the gateway; see minority.go.
 	minority minority
+	// fenced is the primary of the fence that was there before Reseed; nil without one. See inherit.
+	fenced *entry
 	// askedAt is when all Sentinels were last asked outside of their schedule.
 	askedAt time.Time
 }

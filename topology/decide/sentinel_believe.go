@@ -82,6 +82,9 @@ func (r *sentinels) begin() {
 		return
 	}
 	r.believed, r.epoch, r.s.stale = e, first.report.ConfigEpoch, true
+	if r.fenced != e {
+		r.minority = minority{}
+	}
 	if !r.most(r.votes(e)) {
 		r.trial = &trial{since: r.s.now, by: first.report.Sentinel, old: e, epoch: r.epoch, first: true}
 	}
@@ -89,7 +92,7 @@ func (r *sentinels) begin() {
 
 // warn reports a start that rests on a minority, after the others had the time to answer.
 func (r *sentinels) warn(t *trial, votes int) {
-	if t.first && r.onTrial() && !r.most(votes) && r.s.now.Sub(t.since) >= startFor {
+	if t.first && r.onTrial() && r.minority.fence == "" && !r.most(votes) && r.s.now.Sub(t.since) >= startFor {
 		r.s.alarm(startAlarm, fmt.Sprintf("%s is used, but only %d of %d Sentinels name it, no majority: it may be an "+
 			"old primary", r.believed.addr, votes, r.all()))
 	}
