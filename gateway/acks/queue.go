@@ -45,6 +45,8 @@ type Queue struct {
 	askedAt time.Duration
 	// ahead: one of the writes needs Ahead before the next WAIT.
 	ahead bool
+	// repeats: the WAIT under way, or the next one, is for the replies of one that counts for nothing, too; see Repeat.
+	repeats bool
 }
 
 // Round are the replies that one WAIT confirms.
@@ -66,8 +68,19 @@ func (q *Queue) Sent(t Terms, blocking bool) (first bool) {
 	return q.writes == 1
 }
 
-// Wanted reports whether a WAIT should be sent now: there were writes since the last one, and none is under way.
-func (q *Queue) Wanted() bool { return q.writes > 0 && q.asked == 0 }
+// Wanted reports whether a WAIT should be sent now: there were writes since the last one, or that one is to be
+// repeated, and none is under way.
+func (q *Queue) Wanted() bool { return (q.writes > 0 || q.repeats) && q.asked == 0 }
+
+// Repeat ends the WAIT under way, whose answer counts for nothing: the replies before it wait for the next one. It
+// returns false, and changes nothing, if the WAIT is such a next one itself.
+func (q *Queue) Repeat() bool {
+	if q.repeats {
+		return false
+	}
+	q.repeats, q.asked = true, 0
+	return true
+}
 
 // Terms are those of the last write.
 func (q *Queue) Terms() Terms { return q.terms }
@@ -82,6 +95,9 @@ func (q *Queue) Ask(end uint64, need int, now time.Duration) (writes int) {
 	q.writes, q.ahead = 0, false
 	return writes
 }
+
+// Need is how many replicas the WAIT under way is for.
+func (q *Queue) Need() int { return q.need }
 
 // Asked is the offset behind the WAIT under way; 0 without one.
 func (q *Queue) Asked() uint64 { return q.asked }
@@ -113,7 +129,7 @@ func (q *Queue) Answered() Round {
 	r := Round{Need: q.need, Terms: q.on, AskedAt: q.askedAt, replies: q.replies, arena: q.arena}
 	q.replies, q.arena = q.spare.replies[:0], q.spare.arena[:0]
 	q.spare = Round{}
-	q.asked, q.need = 0, 0
+	q.asked, q.need, q.repeats = 0, 0, false
 	return r
 }
 

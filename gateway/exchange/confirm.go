@@ -49,10 +49,15 @@ func (x *Exchange) TakeConfirmation(l *upstream.Conn, answer []byte) {
 		answer, failed = l.Queued, "what is sent ahead of its WAIT was rejected: "
 	}
 	count, counted := resp.Int(answer)
+	enough := counted && count >= int64(l.Acks.Need())
+	// A WAIT is a blocking command: CLIENT UNBLOCK that comes when the pop in front of it was served ends it early.
+	if !enough && l.Once && len(l.Queued) == 0 && l.RepeatWait(x.pool) {
+		return
+	}
 	round := l.Confirmed(x.pool)
 	s := x.Served(l)
 	s.CountWait(x.clock.Now - round.AskedAt)
-	if counted && count >= int64(round.Need) {
+	if enough {
 		x.release(l, &round)
 		return
 	}

@@ -276,7 +276,7 @@ func (a *audit) dedicated(c *Session) {
 	case own == nil:
 	case a.x.pool.Conn(own.ID) != own, !own.Owned, own.Owner != c.Ref:
 		a.wrong("client %d has a connection that is gone, or not its own", c.Ref.ID)
-	case own.State == upstream.Open && own.Inflight.Len() == 0 && !own.Tunnel && !c.Watch.Intact() &&
+	case own.State == upstream.Open && !own.Owes() && !own.Tunnel && !c.Watch.Intact() &&
 		!c.Waits() && !c.Awake() && len(c.retries) == 0:
 		a.wrong("client %d keeps a connection that it does not need", c.Ref.ID)
 	}

@@ -142,6 +142,16 @@ func (l *Conn) Confirmed(p *Pool) acks.Round {
 	return r
 }
 
+// RepeatWait has the WAIT repeated that was just answered, behind what was sent meanwhile. It returns false where it
+// was repeated before, or cannot be.
+func (l *Conn) RepeatWait(p *Pool) bool {
+	if l.State != Open || l.Retiring || !l.Acks.Repeat() {
+		return false
+	}
+	p.written = append(p.written, l)
+	return true
+}
+
 // ReportUnconfirmed has the control plane look which replicas are attached to the primary of a shard.
 func (s *Servers) ReportUnconfirmed(shard int) {
 	n := s.View.Primary(shard)
