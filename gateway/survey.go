@@ -36,7 +36,7 @@ func watched(s *config.Service, tls *tlsOf) watch.Service {
 	of := watch.Service{
 		Name: s.Name, Sentinels: s.Sentinels, MasterName: s.MasterName, Cluster: s.Cluster, Primary: s.Primary,
 		Replicas: s.Replicas, AddressMap: s.AddressMap, ConfirmMajority: s.Confirm == config.ConfirmMajority,
-		FenceMinority: s.FenceMinority, Zones: watch.NewZones(s.Zone, s.ZoneMap),
+		FenceMinority: s.FenceMinority, Zones: watch.NewZones(s.Zone, s.ZoneMap), Hedges: !s.Hedge.Off(),
 		Upstream: s.Upstream.Read, Sentinel: s.Sentinel.Read,
 	}
 	of.Reads = watch.Reads{Replicas: s.UsedReads() != config.ReadPrimary || s.HasFacade(config.FacadeReplica),

@@ -54,7 +54,8 @@ func workerConfig(conf *config.Gateway, r *roster, places int, listeners []worke
 		s := p.service.now(r.settings(p.service, conf))
 		c.Services = append(c.Services, worker.Service{
 			Name: s.Name, Reading: s.ReadingAt(""), Fresh: p.service.fresh, Users: userTermsOf(s, p, bounds),
-			Hold: session.Hold(s.Hold), SilentAfter: s.SilentAfter, CloseOnGap: s.OnGap == config.GapClose,
+			Hedge: s.Hedge,
+			Hold:  session.Hold(s.Hold), SilentAfter: s.SilentAfter, CloseOnGap: s.OnGap == config.GapClose,
 			Acks: s.Acks.At(""), BlockingLost: lost[s.BlockingLost], Allowed: s.Allowed(), Pass: s.Passes() && !p.sentinel,
 		})
 	}

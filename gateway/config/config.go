@@ -124,6 +124,8 @@ type Service struct {
 	ListenConsistency map[string]Consistency
 	MaxLag            session.Lag
 	ListenMaxLag      map[string]session.Lag
+	// Hedge is when a read that a replica owes is sent to another one as well. Zero: never.
+	Hedge session.Hedge
 	// Zone is the gateway's own zone, whose replicas get reads before those of others; ZoneMap is where servers are that
 	// do not report it: HOST:PORT, HOST, NETWORK or a pattern of host names to the name of a zone.
 	Zone    string

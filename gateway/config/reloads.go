@@ -57,6 +57,7 @@ var serviceRows = []row[Service]{
 	live("consistency", func(s *Service) any { return &s.Consistency },
 		func(s *Service) any { return &s.ListenConsistency }),
 	live("max-lag", func(s *Service) any { return &s.MaxLag }, func(s *Service) any { return &s.ListenMaxLag }),
+	live("hedge", func(s *Service) any { return &s.Hedge }),
 	live("hold", func(s *Service) any { return &s.Hold }, func(s *Service) any { return &s.ListenHold }),
 	live("acks", func(s *Service) any { return &s.Acks.Level }, func(s *Service) any { return &s.Acks.ListenLevel }),
 	live("acks-timeout", func(s *Service) any { return &s.Acks.Timeout },

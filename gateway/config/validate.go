@@ -24,6 +24,7 @@ func (c Gateway) Validate() error {
 		v.failover(&c.Services[i])
 		v.acks(&c.Services[i])
 		v.consistency(&c.Services[i])
+		v.hedge(&c.Services[i])
 		v.zone(&c.Services[i])
 		v.allow(&c.Services[i])
 		v.credentials(&c.Services[i])

@@ -84,8 +84,23 @@ func TestValidateFindsEachFault(t *testing.T) {
 			s.SilentAfter = time.Millisecond
 		}),
 		`fence-minority: needs sentinel`: change(func(_ *Gateway, s *Service) { s.FenceMinority = true }),
-		`zone-map: needs zone`:           change(func(_ *Gateway, s *Service) { s.ZoneMap = map[string]string{"h": "a"} }),
-		`zone: needs reads`:              change(func(_ *Gateway, s *Service) { s.Zone, s.Reads = "a", ReadPrimary }),
+		`hedge: needs reads: no client reads from replicas`: change(func(_ *Gateway, s *Service) {
+			s.Hedge.P99, s.Reads = true, ReadPrimary
+		}),
+		`hedge: conflicts with consistency strong`: change(func(_ *Gateway, s *Service) {
+			s.Hedge.P99, s.Reads, s.Consistency = true, ReadPreferReplica, ConsistencyStrong
+		}),
+		`hedge: needs a second replica`: change(func(_ *Gateway, s *Service) {
+			s.Hedge.P99, s.Reads, s.Replicas = true, ReadPreferReplica, []string{"10.0.0.2:6379"}
+		}),
+		`hedge: 500µs is not between 1ms and`: change(func(_ *Gateway, s *Service) {
+			s.Hedge.After, s.Reads = 500*time.Microsecond, ReadReplica
+		}),
+		`hedge: -1s is not between 1ms and`: change(func(_ *Gateway, s *Service) {
+			s.Hedge.After, s.Reads = -time.Second, ReadReplica
+		}),
+		`zone-map: needs zone`: change(func(_ *Gateway, s *Service) { s.ZoneMap = map[string]string{"h": "a"} }),
+		`zone: needs reads`:    change(func(_ *Gateway, s *Service) { s.Zone, s.Reads = "a", ReadPrimary }),
 		`zone: "c" is the zone of no server: zone-map has a, b`: change(func(_ *Gateway, s *Service) {
 			s.Zone, s.Reads, s.ZoneMap = "c", ReadPreferReplica, map[string]string{"h": "b", "i": "a", "j:1": "a"}
 		}),

@@ -108,6 +108,7 @@ func (x *Exchange) LastWord(l *upstream.Conn, reply []byte) bool {
 // the client, as the server would. Nothing behind it was read: all of that is retried.
 func (x *Exchange) refusedWith(l *upstream.Conn, reply []byte) {
 	answered := false
+	x.GiveUpHedged(l)
 	x.LostUnconfirmed(l) // they are older
 	for _, r := range l.Lost(false) {
 		t := &r.Pending

@@ -85,7 +85,7 @@ func (x *Exchange) choose(c *sessions.Session, shard, slot int, read *upstream.R
 			if l.Key.Purpose == upstream.Dedicated {
 				with = upstream.Anybody
 			}
-			if foreign || l.Now != c.Setup() || !l.Continues(x.clock.Now, with) ||
+			if foreign || c.IsHedged(shard) || l.Now != c.Setup() || !l.Continues(x.clock.Now, with) ||
 				!x.fits(c, l, read, confirmed) {
 				return nil, upstream.InFlight
 			}

@@ -17,6 +17,7 @@ import (
 // that have a write there. What the silent server still replies to them is dropped. The read at the front may be what
 // keeps the server busy: it is moved only once.
 func (x *Exchange) ReadElsewhere(l *upstream.Conn) {
+	x.GiveUpHedged(l)
 	s := x.Served(l)
 	if s.Reads == session.FromPrimary || s.View == nil || l.Key.Purpose > upstream.Replica ||
 		!s.AnotherReads(l) {

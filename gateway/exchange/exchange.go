@@ -8,7 +8,7 @@
 //	passes replies on as they come                stream.go, for long ones
 //	retries what was not executed                 retry.go; sendback.go after a rejection, lost.go after a loss
 //	withholds the replies of demoted primaries    withheld.go
-//	asks another server for a read                elsewhere.go
+//	asks another server for a read                elsewhere.go; hedge.go for one that is late
 //
 // Begin with Exchange, then read Choose and Send.
 //
@@ -77,6 +77,7 @@ type Exchange struct {
 	// Its parts have fields of their own, which no other part changes.
 	Retries
 	Dedications
+	Hedges
 }
 
 // New makes an Exchange without services and clients.
@@ -84,7 +85,7 @@ func New(conf Config) *Exchange {
 	x := &Exchange{conf: conf, clock: conf.Sessions.Clock, pool: conf.Sessions.Pool,
 		cells: make(upstream.Keys, 0, 16)}
 	x.Sessions = sessions.New(conf.Sessions, (*ends)(x))
-	x.Retries.x, x.Dedications.x = x, x
+	x.Retries.x, x.Dedications.x, x.Hedges.x = x, x, x
 	return x
 }
 
@@ -106,6 +107,7 @@ func (e *ends) Closed(c *sessions.Session) {
 	if c.Dedicated() != nil {
 		(*Exchange)(e).Release(c)
 	}
+	e.totals.Hedges.Lost += uint64(c.HedgedReads())
 	c.DropWithheld(func(*sessions.Withheld) bool { return true })
 	e.conf.Verbs.Closed(c)
 }

@@ -38,6 +38,9 @@ func (x *Exchange) Piece(l *upstream.Conn, b []byte, done bool) {
 	l.Weigh(size + l.Scan.Coming())
 	t := l.Inflight.Front()
 	if t != nil {
+		if t.Flags&upstream.Hedged != 0 {
+			x.HedgeAnswered(l, l.Reply[0] != '-' && l.Reply[0] != '>' && l.Queue.Sent(t.End), nil)
+		}
 		if c := x.Session(t.To); c != nil {
 			x.CheckOutput(c)
 		}

@@ -29,6 +29,8 @@ type Totals struct {
 	WithheldReleased uint64
 	// ReadElsewhere are the reads that were moved off silent connections.
 	ReadElsewhere uint64
+	// Hedges are the reads that were sent to a second replica.
+	Hedges HedgeTotals
 }
 
 // Totals returns the counters.

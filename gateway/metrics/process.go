@@ -169,6 +169,16 @@ var ofBuffers = []metric[Facts]{
 		func(s *worker.Stats) uint64 { return s.ReplicasLeftOut }),
 	total("reads_rerouted_total", "Reads that were moved off silent connections.",
 		func(s *worker.Stats) uint64 { return s.ReadElsewhere }),
+	total("hedged_reads_total", "Reads that were sent to a second replica, since the first was late.",
+		func(s *worker.Stats) uint64 { return s.Hedges.Sent }),
+	counter("hedges_total", "Reads that were late, by outcome: which replica answered first, or why only one was asked.",
+		[]string{"outcome"},
+		func(f *Facts, put put) {
+			put(float64(f.Stats.Hedges.Won), "won")
+			put(float64(f.Stats.Hedges.Lost), "lost")
+			put(float64(f.Stats.Hedges.Denied), "denied")
+			put(float64(f.Stats.Hedges.NoReplica), "no-replica")
+		}),
 	total("reads_retried_on_primary_total", "Reads that were retried since a replica may not have the key yet.",
 		func(s *worker.Stats) uint64 { return s.Suspected }),
 }

@@ -56,6 +56,16 @@ type Reading struct {
 // OnPrimary reports whether all reads go to the primary.
 func (r *Reading) OnPrimary() bool { return r.From == FromPrimary || r.Consistency == Strong }
 
+// Hedge is when a read that a replica owes is sent to another one as well: after a time, or where P99 is set when it
+// takes longer than 99 of 100 do. The zero value is never.
+type Hedge struct {
+	After time.Duration
+	P99   bool
+}
+
+// Off reports whether no read is.
+func (h Hedge) Off() bool { return h == Hedge{} }
+
 // Chosen is what a client has chosen for itself, by PROXY READS, PROXY CONSISTENCY, READONLY or READWRITE. The zero
 // value is nothing.
 type Chosen struct {

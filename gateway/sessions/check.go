@@ -117,6 +117,7 @@ func (a *audit) sessions() {
 		a.room("retry", c.retries.Check())
 		a.memory(c)
 		a.inFlight(c, pending[c.Ref])
+		a.hedges(c)
 		a.isWoken(c)
 		a.dedicated(c)
 	}
@@ -328,7 +329,7 @@ func (a *audit) pending() map[session.Ref]int32 {
 	pending := map[session.Ref]int32{}
 	for l := range a.x.pool.All {
 		for t := range l.Inflight.All {
-			if t.Flags&(upstream.Quiet|upstream.Internal) == 0 {
+			if t.Flags&(upstream.Quiet|upstream.Internal) == 0 && !a.isCopy(l, t) {
 				pending[t.To]++
 			}
 		}
@@ -337,4 +338,52 @@ func (a *audit) pending() map[session.Ref]int32 {
 		}
 	}
 	return pending
+}
+
+// hedges checks that what is in flight on two connections is there, and in the same order.
+func (a *audit) hedges(c *Session) {
+	for i := range c.hedges {
+		h := &c.hedges[i]
+		f := c.inFlightTo(int(h.Shard))
+		if f == nil || f.conn != h.First || int(f.owed) != h.N || h.First == h.Second {
+			a.wrong("client %d: %d reads are in flight twice, and %+v once", c.Ref.ID, h.N, f)
+			continue
+		}
+		first, second := a.hedgedOn(c, h, h.First), a.hedgedOn(c, h, h.Second)
+		if len(first) != h.N || !slices.Equal(first, second) {
+			a.wrong("client %d: %d reads are in flight twice: %v on one connection, %v on the other", c.Ref.ID, h.N, first,
+				second)
+		}
+	}
+}
+
+// hedgedOn are the places of the reads that a session has on one of two connections, from where they begin.
+func (a *audit) hedgedOn(c *Session, h *Hedge, l *upstream.Conn) (places [][2]int) {
+	if a.x.pool.Conn(l.ID) != l {
+		return nil
+	}
+	for t := range l.Inflight.All {
+		if t.To == c.Ref && t.Flags&upstream.Hedged != 0 && t.Shard == h.Shard {
+			if len(places) == 0 && t.End != h.End(l) {
+				a.wrong("client %d: reads that are in flight twice begin at %d, not at %d", c.Ref.ID, t.End, h.End(l))
+			}
+			places = append(places, [2]int{int(t.Seq), int(t.Part)})
+		}
+	}
+	return places
+}
+
+// isCopy reports whether a pending request is the second one of a read that is in flight twice. One with the mark alone
+// is an error.
+func (a *audit) isCopy(l *upstream.Conn, t *upstream.Pending) bool {
+	c := a.x.Session(t.To)
+	if t.Flags&upstream.Hedged == 0 || c == nil {
+		return false
+	}
+	h := c.Hedged(t.Shard)
+	if h == nil || l != h.First && l != h.Second {
+		a.wrong("client %d: a read is marked as in flight twice, and is not", c.Ref.ID)
+		return false
+	}
+	return l == h.Second
 }

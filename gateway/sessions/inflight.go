@@ -69,6 +69,16 @@ func (s *owing) InFlightTo(shard int) (l *upstream.Conn, foreign bool) {
 	return nil, false
 }
 
+// InFlightAlone returns how many replies a connection owes the session for a shard; 0 if another one may not be asked
+// for them: the view with this epoch does not name the connection, or is another one than they were asked for under.
+func (s *owing) InFlightAlone(shard int, l *upstream.Conn, epoch uint64) int {
+	f := s.inFlightTo(shard)
+	if f == nil || f.conn != l || f.foreign || s.InFlightUnder(epoch) {
+		return 0
+	}
+	return int(f.owed)
+}
+
 // Sent counts a request that was sent to a shard; foreign is that of InFlightTo.
 func (c *Session) Sent(l *upstream.Conn, shard int, foreign bool) {
 	if l.Carries == upstream.Nobody {
@@ -110,4 +120,34 @@ func (x *Sessions) Landed(c *Session, shard int16) {
 		x.Wake(c)
 	}
 	x.CloseIfDone(c)
+}
+
+// Hedge is all that a session has in flight to a shard, while that is in flight on two connections: reads of which the
+// first is late. The first reply decides on which of the two the session goes on.
+type Hedge struct {
+	// First is the connection that the session uses for the shard, Second the one to another replica.
+	First, Second *upstream.Conn
+	Shard         int16
+	// N is how many reads there are. FirstEnd and SecondEnd are the offsets at which the oldest one ends on each
+	// connection.
+	N                   int
+	FirstEnd, SecondEnd uint64
+	// Sent is when they were sent on Second.
+	Sent wait.Stamp
+}
+
+// Other is the other one of the two connections.
+func (h *Hedge) Other(l *upstream.Conn) *upstream.Conn {
+	if l == h.First {
+		return h.Second
+	}
+	return h.First
+}
+
+// End is the offset at which the oldest read ends on one of them.
+func (h *Hedge) End(l *upstream.Conn) uint64 {
+	if l == h.First {
+		return h.FirstEnd
+	}
+	return h.SecondEnd
 }

@@ -44,6 +44,9 @@ func (t *Table) forget(c *Session, why session.CloseReason) {
 	c.pushes.Drop(t.x.blocks)
 	c.Input.Forget()
 	c.retries, c.composites, c.inFlight = nil, nil, nil
+	if len(c.hedges) > 0 {
+		c.hedges = nil
+	}
 	t.x.Account(c)
 	c.Service.leave()
 	t.clients[c.Ref.ID] = nil

@@ -90,6 +90,8 @@ type rare struct {
 	reading *session.Reading
 	// overSince is since when it is past its soft limit; meaningful while over.
 	overSince time.Duration
+	// hedges are the reads that are in flight on two connections, by shard.
+	hedges []Hedge
 	// late are requests that were sent later than they began.
 	late []late
 	// Subs has the subscriptions of this session; nil without any. pushes are messages that wait for the end of a

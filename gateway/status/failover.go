@@ -22,7 +22,9 @@ func failover(b []byte, f *Facts) []byte {
 		{"rejected_dry_run", s.WouldHaveHeld}, {"replies_withheld", s.Withheld},
 		{"replies_withheld_released", s.WithheldReleased}, {"connections_silent", s.ConnsSilent},
 		{"reads_rerouted", s.ReadElsewhere},
-		{"replicas_left_out", s.ReplicasLeftOut}, {"reads_retried_on_primary", s.Suspected},
+		{"replicas_left_out", s.ReplicasLeftOut}, {"hedges_sent", s.Hedges.Sent}, {"hedges_won", s.Hedges.Won},
+		{"hedges_lost", s.Hedges.Lost}, {"hedges_denied", s.Hedges.Denied}, {"hedges_no_replica", s.Hedges.NoReplica},
+		{"reads_retried_on_primary", s.Suspected},
 		{"stale_connections_killed", s.Fenced},
 	} {
 		b = fmt.Appendf(b, "%s:%d\r\n", c.name, c.count)

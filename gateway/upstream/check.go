@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"evergate/gateway/wait"
 )
 
 // Check returns what is wrong with the pool, nil as a rule: connections have one ID each, what they hold is bounded,
@@ -106,6 +108,9 @@ func (p *Pool) Deadlines(due func(what string, at time.Duration)) {
 		}
 		if l.Retiring {
 			due("the end of a draining connection", l.RetireAt)
+		}
+		if p.looks.at != wait.Never {
+			due("reads that may be late", p.looks.at)
 		}
 		if l.WriteAt > 0 && l.Acks.Asked() == 0 && !l.Dirty && !l.Retiring && !l.Slicing() && l.Queue.Pending() > 0 {
 			due("a coalesced write", l.WriteAt)

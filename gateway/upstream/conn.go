@@ -212,6 +212,10 @@ type Conn struct {
 	// Answered is when the last reply came that was a client's; 0 if none has. measured is of its node.
 	Answered wait.Stamp
 	measured *Measured
+	// Late: it owes a reply that another replica has given meanwhile. Requests up to HedgedTo need not be looked at any
+	// more for being late; those up to LookedTo were.
+	Late               bool
+	HedgedTo, LookedTo uint64
 	// RunID is the run of the server that the connection was dialled for, and once it is open of the one that it
 	// reached; empty when not known. Client is the server's ID of the connection (CLIENT ID), 0 when not known. Kill
 	// are the connections that the dial under way ends.
@@ -295,5 +299,6 @@ func (l *Conn) Reset() {
 	l.Reply, l.Queued, l.Next = nil, nil, Setup{}
 	l.Streams, l.Big, l.Retiring, l.Dirty, l.Paused, l.Carries = false, false, false, false, false, Anybody
 	l.Silent, l.Slow, l.Suspected, l.SentOn, l.Client = false, false, false, false, 0
+	l.Late, l.HedgedTo, l.LookedTo = false, 0, 0
 	l.RefusingUntil, l.StoppedAt, l.BigEnd, l.SlicedAt, l.WriteAt, l.OnTrial = 0, 0, 0, 0, 0, false
 }

@@ -102,6 +102,7 @@ func (p *Pool) takeBack(l *Conn) {
 	if l.Queue.Pending() == 0 {
 		return
 	}
+	p.Users.GiveUp(l)
 	unsent := l.Unsent()
 	for i := range unsent {
 		p.Users.Lost(l, &unsent[i], false, Retired)

@@ -14,6 +14,9 @@ func (p *Pool) Due() {
 			l.timer(p)
 		}
 	}
+	if p.looks.at > p.Clock.Now {
+		p.Clock.At(p.looks.at)
+	}
 	for _, s := range p.servers {
 		if s != nil && len(s.late) > 0 {
 			s.lateDue()

@@ -29,6 +29,7 @@ func (p *Pool) HangUp(l *Conn) { p.out.CloseConns = append(p.out.CloseConns, l.I
 // lost settles all that was in flight on a connection that has ended, and dials again if it is needed.
 func (p *Pool) lost(l *Conn, why LostReason) {
 	s := p.servers[l.Key.Service]
+	p.Users.GiveUp(l)
 	sharded := s.View.IsSharded()
 	lost := l.Lost(sharded)
 	s.kill.Add(l, lost)

@@ -1,6 +1,8 @@
 package upstream
 
 import (
+	"sort"
+
 	"evergate/gateway/session"
 	"evergate/gateway/wait"
 	"evergate/topology"
@@ -29,6 +31,8 @@ const (
 	Optional
 	// ToConfirm, with Write: replicas must confirm it before its client gets the reply.
 	ToConfirm
+	// Hedged: the read is in flight on two connections, and the first reply is its client's.
+	Hedged
 	// Confirms, with Quiet: the WAIT that confirms the writes before it, or with Counts what is sent ahead of it.
 	Confirms
 )
@@ -121,6 +125,14 @@ func (f *Inflight) Drop() {
 	}
 	f.head = (f.head + 1) & uint32(len(f.ring)-1)
 	f.n--
+}
+
+// At returns the pending request with this index; the oldest one is 0. It is valid until the next Push or Drop.
+func (f *Inflight) At(i int) *Pending { return &f.ring[(f.head+uint32(i))&uint32(len(f.ring)-1)] }
+
+// After returns the index of the first pending request that ends behind an offset of the queue; Len without one.
+func (f *Inflight) After(end uint64) int {
+	return sort.Search(int(f.n), func(i int) bool { return f.At(i).End > end })
 }
 
 // All calls yield for each pending request, oldest first.

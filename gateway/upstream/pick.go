@@ -95,7 +95,12 @@ func (s *Servers) pickReplica(r *route, read *Read, with Company) (*Conn, Obstac
 			continue
 		}
 		read.Why = NotConnected
-		if l, _ := set.Take(with); l != nil && s.Serves(l, read) {
+		l, _ := set.Take(with)
+		if l != nil && l.Late {
+			read.Why = LeftOut
+			continue
+		}
+		if l != nil && s.Serves(l, read) {
 			return l, Free
 		}
 	}
@@ -112,6 +117,7 @@ func (r *route) spares() bool {
 // pickAny returns a connection to the next replica in turn.
 func (s *Servers) pickAny(r *route, read *Read, with Company) (*Conn, Obstacle) {
 	best, spares := Free, r.spares()
+	var late *Conn
 	for i := range r.replicas {
 		r.next++
 		set := r.turn(r.next, i)
@@ -119,8 +125,11 @@ func (s *Servers) pickAny(r *route, read *Read, with Company) (*Conn, Obstacle) 
 			continue
 		}
 		l, why := set.Take(with)
-		if l != nil {
+		if l != nil && !l.Late {
 			return l, Free
+		}
+		if l != nil {
+			late = l
 		}
 		if why == SoonConn || why == Full && best == Free {
 			best = why
@@ -128,6 +137,8 @@ func (s *Servers) pickAny(r *route, read *Read, with Company) (*Conn, Obstacle) 
 	}
 	read.Why = NotConnected
 	switch {
+	case late != nil:
+		return late, Free
 	case best != Free, read.From != session.OnlyReplica:
 		return nil, best
 	case !slices.ContainsFunc(r.replicas, (*Set).mayAdmit):

@@ -57,6 +57,8 @@ type Users interface {
 	Resized(l *Conn)
 	// Unconfirmed settles the writes on a connection that has ended, of which it is unknown whether replicas have them.
 	Unconfirmed(l *Conn)
+	// GiveUp has the reads on a connection go on where they were hedged: what is in flight on it is settled next.
+	GiveUp(l *Conn)
 	// Usable wakes the sessions that wait for a server, Elsewhere those that may use another one now, Room those that
 	// wait for a full connection.
 	Usable(service int)
@@ -91,6 +93,7 @@ type Pool struct {
 	shown   Out     // of the round before: the loop reads it
 	counts  Stats
 	marks   marks
+	looks
 }
 
 // Stats are the counters of a pool since its start.
@@ -113,7 +116,7 @@ type Stats struct {
 
 // New makes a pool without connections.
 func New(conf Config) *Pool {
-	return &Pool{Config: conf, sets: map[Key]*Set{}}
+	return &Pool{Config: conf, sets: map[Key]*Set{}, looks: looks{conf.Clock, wait.Never}}
 }
 
 // Stats returns the counters.

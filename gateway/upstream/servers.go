@@ -47,6 +47,7 @@ type Servers struct {
 	late []lateWrite
 	// homes has, for each shard of the view, the replicas among which sessions are spread.
 	homes []homes
+	hedging
 	// switched: a session has chosen to read from replicas where that is not set.
 	switched bool
 }

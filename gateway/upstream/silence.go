@@ -100,7 +100,7 @@ func (p *Pool) Heard(l *Conn, n int) {
 	if l.Key.Purpose == Replica && l.Awaits() {
 		l.heard(p, p.Clock.Now-l.WaitsFrom)
 	}
-	l.WaitsFrom, l.Slow, l.Suspected, l.SentOn = p.Clock.Now, false, false, false
+	l.WaitsFrom, l.Slow, l.Suspected, l.SentOn, l.Late = p.Clock.Now, false, false, false, false
 	if l.Silent {
 		l.Silent = false
 		p.listenFrom(l) // listen skips silent connections

@@ -38,6 +38,9 @@ func (p *Pool) Wrote(id ConnID, n int) {
 	}
 	if n > 0 {
 		l.WriteAt = 0
+		if l.Key.Purpose == Replica {
+			p.wroteTo(p.servers[l.Key.Service])
+		}
 	}
 	if !owed && l.Awaits() {
 		l.WaitsFrom, l.Slow, l.Suspected, l.SentOn = p.Clock.Now, false, false, false

@@ -48,6 +48,8 @@ func (r *carried) Resized(l *upstream.Conn) { (*Worker)(r).x.AccountOwner(l) }
 
 func (r *carried) Unconfirmed(l *upstream.Conn) { (*Worker)(r).x.LostUnconfirmed(l) }
 
+func (r *carried) GiveUp(l *upstream.Conn) { (*Worker)(r).x.GiveUpHedged(l) }
+
 func (r *carried) Usable(service int) {
 	w := (*Worker)(r)
 	w.services[service].Usable()

@@ -49,6 +49,7 @@ func (w *Worker) configure(c *Config) {
 		s.Servers.SetPolicy(w.conf.reads(s.Of), conf.SilentAfter)
 		s.Service.SetPolicy(conf.BlockingLost, conf.Allowed)
 		s.SetCloseOnGap(conf.CloseOnGap)
+		w.x.SetHedge(s.Of, conf.Hedge)
 		if s.View != nil {
 			w.viewChanged(s, s.View) // other servers may serve reads, and who waits may do so no longer
 		}

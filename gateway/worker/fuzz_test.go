@@ -43,6 +43,9 @@ func FuzzWorker(f *testing.F) {
 	for i := range uint64(slowSeeds) {
 		f.Add(slowServers(i))
 	}
+	for i := range uint64(hedgeSeeds) {
+		f.Add(lateServers(i))
+	}
 	views := fuzzViews(f)
 	f.Fuzz(func(t *testing.T, in []byte) {
 		if len(in) > 4<<10 {
@@ -99,8 +102,12 @@ type fuzzServer struct {
 	waits fuzzWaits
 }
 
-// fuzzViews are the views that come in turn.
-func fuzzViews(f testing.TB) (views []*topology.View) {
+// fuzzViews are the views that come in turn, and behind them the same with one more replica of the first shard.
+func fuzzViews(f testing.TB) []*topology.View {
+	return append(viewsWith(f), viewsWith(f, "d")...)
+}
+
+func viewsWith(f testing.TB, more ...string) (views []*topology.View) {
 	p := newPlayer(f)
 	for _, v := range [][]string{
 		{"plain", "a", "b"}, {"plain", "b", "a"}, {"plain", "-", "a"}, {"cluster", "a:0-8191,b", "b:8192-16383"},
@@ -109,6 +116,9 @@ func fuzzViews(f testing.TB) (views []*topology.View) {
 		{"cluster", "-a>b:0-8191", "c:8192-16383"}, {"cluster", "b+:0-8191", "-c:8192-16383"},
 		{"plain", "a*", "b"},
 	} {
+		if v[0] == "plain" {
+			v = append(v, more...)
+		}
 		p.setView(v[0], v[1:])
 		for _, n := range p.view.Nodes {
 			n.RunID = "run " + n.Addr
@@ -119,7 +129,7 @@ func fuzzViews(f testing.TB) (views []*topology.View) {
 }
 
 func newFuzzed(t *testing.T, views []*topology.View, in []byte) *fuzzed {
-	z := &fuzzed{t: t, in: in, views: views, servers: map[worker.ConnID]*fuzzServer{}, counts: counts{},
+	z := &fuzzed{t: t, in: in, views: views[:len(views)/2], servers: map[worker.ConnID]*fuzzServer{}, counts: counts{},
 		deaf: map[uint32]bool{}, tunnels: map[uint32]bool{}, replies: map[uint32]*resp.ReplyScanner{}}
 	closeOnGap := len(in)%2 == 0
 	mode := z.byte()
@@ -132,12 +142,16 @@ func newFuzzed(t *testing.T, views []*topology.View, in []byte) *fuzzed {
 		reading.Consistency = session.Consistency(len(in) / 8 % 3)
 		reading.Lag.Time = time.Second
 	}
+	hedge := session.Hedge{}
+	if reading.From != session.FromPrimary && len(in)%3 > 0 {
+		hedge, z.views = fuzzHedge[len(in)%3-1], views[len(views)/2:]
+	}
 	z.proofs = newProofs()
 	fresh := z.proofs.fresh
 	z.Loop = play.New(worker.Config{
 		Services: []worker.Service{{Name: "main", Reading: reading, Hold: hold, Fresh: fresh,
 			BlockingLost: sessions.BlockingLost(mode >> 6 % 3), Allowed: map[string]bool{"debug": true, "psync": true},
-			CloseOnGap: closeOnGap, Acks: fuzzAcks[len(in)/8%len(fuzzAcks)]},
+			CloseOnGap: closeOnGap, Hedge: hedge, Acks: fuzzAcks[len(in)/8%len(fuzzAcks)]},
 			{Name: "other", CloseOnGap: !closeOnGap, Fresh: fresh}, {Name: "main", Fresh: fresh}},
 		Listeners: []worker.Listener{
 			{Hold: session.Hold{Mode: session.HoldFor, Window: 100 * time.Millisecond}},
@@ -561,7 +575,7 @@ func (z *fuzzed) atRest() {
 	for _, n := range s.Requests {
 		sent += n
 	}
-	if answered > sent || answered == 0 && z.acked > 0 {
+	if answered > sent+s.Hedges.Sent || answered == 0 && z.acked > 0 {
 		z.t.Fatalf("servers have answered %d of %d requests, %d of them writes", answered, sent, z.acked)
 	}
 	z.sameSubscriptions()

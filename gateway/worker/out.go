@@ -28,6 +28,7 @@ func (w *Worker) Out() *Out {
 		w.runReady()
 		w.pool.Part()
 	}
+	w.x.Hedge()
 	w.pool.AskReplicas()
 	w.x.WriteGathered()
 	w.shown.Out, w.shown.ClientOut, w.shown.Read = *w.pool.Turn(), *w.x.Turn(), w.shown.Read[:0]

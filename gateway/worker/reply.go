@@ -97,6 +97,7 @@ func (w *Worker) reply(l *upstream.Conn, reply []byte) {
 		r.isLastWord(w), // a protocol error comes before the request was sent whole
 		r.isAhead(w),    // OK and QUEUED come before the reply to EXEC
 		r.isUnasked(w),  // no request was sent that it could answer
+		r.isHedged(w),   // another server was asked, too: which one the client goes on with
 		r.isInternal(w), // the gateway's own
 		r.isRejected(w), // not executed: it is retried, or answered otherwise
 		r.isAbsent(w):   // a replica of a cluster may not know that a key has moved
@@ -134,6 +135,14 @@ func (r *incoming) isUnasked(w *Worker) bool {
 	}
 	w.pool.Lose(r.conn, why)
 	return true
+}
+
+// isHedged never ends it: the reply is dropped as that to a client which has left, if the other server is waited for.
+func (r *incoming) isHedged(w *Worker) bool {
+	if r.pending.Flags&upstream.Hedged != 0 {
+		w.x.HedgeAnswered(r.conn, r.reply[0] != '-', r.reply)
+	}
+	return false
 }
 
 func (r *incoming) isInternal(w *Worker) bool {
@@ -262,6 +271,8 @@ func (r *incoming) give(w *Worker, c *sessions.Session) {
 	confirmed := write && p.Flags&upstream.ToConfirm != 0 && r.reply[0] != '-' // by replicas, later
 	var settled func()
 	switch {
+	case c == nil && p.Flags&upstream.Hedged != 0 && r.reply[0] != '-':
+		w.x.TakeLateTime(l, &p)
 	case c == nil:
 	case confirmed:
 		w.timedAtServer(c, l, &p, len(r.reply))

@@ -38,6 +38,7 @@ import (
 //	moving DURATION [ENDPOINT] (clients are asked to move)
 //	long-script begins|ends (of another worker)
 //	polls NODE:OFFSET ...       reads (why they went to primaries since)
+//	hedges (the counters)
 //	users RULES | RULES ...     the lines of the file of users, without "user"
 //	acks LANE (all that was asked of a feed)                           push LANE WORDS
 //
@@ -97,6 +98,8 @@ func (p *player) command(line string) {
 		p.polls(strings.Fields(rest))
 	case "reads":
 		p.reportReads()
+	case "hedges":
+		p.effect("hedges: %+v", p.loop.Worker.Stats().Hedges)
 	case "down-after":
 		d, err := time.ParseDuration(who)
 		if err != nil {

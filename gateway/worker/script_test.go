@@ -98,7 +98,7 @@ func newPlayer(t testing.TB) *player {
 // guesses=1s is how much longer attempts to authenticate wait after each two wrong passwords;
 // rate=USER:COMMANDS:..., see playedRates; terms=USER:HOLD:..., see userTerms;
 // acks=1:500ms|majority|all is how many replicas confirm writes, listener-acks the same of the listener;
-// consistency=gateway|bounded|strong, max-lag=500ms|BYTES.
+// consistency=gateway|bounded|strong, max-lag=500ms|BYTES, hedge=p99|5ms.
 func (p *player) start(words []string) {
 	conf := p.configure(words)
 	p.play(*conf)
@@ -120,6 +120,9 @@ func (p *player) configure(words []string) *worker.Config {
 			conf.Services[0].Reading.Consistency = consistencies[value]
 		case "max-lag":
 			conf.Services[0].Reading.Lag = lagSetting(value)
+		case "hedge":
+			conf.Services[0].Hedge.P99 = value == "p99"
+			conf.Services[0].Hedge.After, _ = time.ParseDuration(value)
 		case "acks":
 			conf.Services[0].Acks = acksSetting(value)
 		case "listener-acks": // of the listener above

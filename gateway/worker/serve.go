@@ -33,6 +33,7 @@ func (w *Worker) serveAll() {
 			up.KnowUsers()
 		}
 		(*users)(w).serve(up, w.env.Users(up.Index))
+		w.x.SetHedge(up.Index, s.Hedge)
 	}
 }
 

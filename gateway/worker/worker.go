@@ -62,6 +62,8 @@ type Service struct {
 	// SilentAfter is how long a server may owe a reply and send nothing before it gets no new requests; 0: a quarter of
 	// the time after which the servers themselves start a failover.
 	SilentAfter time.Duration
+	// Hedge is when a read that a replica owes is sent to another one as well.
+	Hedge session.Hedge
 	// Allowed are the harmful commands that are executed, by their names in the table of package routing.
 	Allowed map[string]bool
 	// BlockingLost is what becomes of a blocking pop whose connection is lost.

@@ -1,7 +1,10 @@
 package e2e
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"sync"
 	"testing"
 
 	"github.com/anishathalye/porcupine"
@@ -70,5 +73,81 @@ func TestReadsOfServersThatEvict(t *testing.T) {
 		}); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// TestLateReadsGoToASecondReplica has clients read while a replica is stopped for a moment: no read waits until the
+// replica is found to be silent, since another one is asked before. Clients that share keys read what any of them wrote
+// all the time.
+func TestLateReadsGoToASecondReplica(t *testing.T) {
+	t.Parallel()
+	env := servers.StartSentinel(t, servers.Options{Replicas: 2, Fast: true})
+	gate := servers.StartGateway(t, "--sentinel", env.SentinelAddrs(), "--master-name", "main", "--workers", "1",
+		"--reads", "prefer-replica", "--hedge", "5ms")
+	replica := env.Groups[0].Nodes[1]
+	s := pool(gate.Addr)
+	s.Begin()
+	awaitOps(t, s, 1000, func() error { return nil })
+	stutter(t, s, 4000, replica)
+	s.Stop()
+	result, own := checked(t, s.Taken())
+	if result != porcupine.Ok || !own.Kept() || own.Counts[history.Stale] != 0 {
+		t.Errorf("%v, %+v", result, own)
+	}
+	hedgedReadsGoOn(t, gate, replica)
+}
+
+// hedgedReadsGoOn has clients read while a replica is stopped, half of them from there.
+func hedgedReadsGoOn(t *testing.T, gate *servers.Gateway, replica *servers.Node) {
+	t.Helper()
+	clients := make([]*servers.Conn, 8)
+	read := func(n int) {
+		t.Helper()
+		var all sync.WaitGroup
+		for _, c := range clients {
+			all.Go(func() {
+				for range n {
+					if reply, err := c.Do("GET", "own"); err != nil || string(reply) != "$1\r\n1\r\n" {
+						t.Errorf("%q, %v", reply, err)
+					}
+				}
+			})
+		}
+		all.Wait()
+	}
+	for i := range clients {
+		c, err := servers.Dial(gate.Addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		clients[i] = c
+	}
+	if _, err := clients[0].Do("SET", "own", "1"); err != nil {
+		t.Fatal(err)
+	}
+	before := served(t, replica, "get")
+	awaitServed := func() error {
+		if read(20); served(t, replica, "get") > before+100 {
+			return nil
+		}
+		return errors.New("the replica serves too few reads")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), servers.Patience)
+	defer cancel()
+	if err := servers.WaitFor(ctx, "reads of the replica", awaitServed); err != nil {
+		t.Fatal(err)
+	}
+	was := infoOf(t, clients[0], "failover")
+	if err := replica.Freeze(); err != nil {
+		t.Fatal(err)
+	}
+	read(100)
+	now := infoOf(t, clients[0], "failover")
+	if err := replica.Thaw(); err != nil {
+		t.Fatal(err)
+	}
+	if now["hedges_won"] == was["hedges_won"] || now["reads_rerouted"] != was["reads_rerouted"] {
+		t.Errorf("before the replica was stopped: %v, then: %v", was, now)
 	}
 }

@@ -20,7 +20,7 @@ var floors = [...][]string{
 		"gateway/latency",
 		"gateway/session", "topology/decide", "testenv/drill/report", "testenv/drill/load", "testenv/suite",
 		"testenv/twin", "testenv/compat", "testenv/bench", "testenv/hostile", "cmd/evergate/top"},
-	2: {"topology/keeper", "gateway/acks",
+	2: {"topology/keeper", "gateway/acks", "gateway/hedge",
 		"gateway/poller", "gateway/wait", "gateway/access", "gateway/admin", "gateway/fanout", "gateway/facade",
 		"gateway/retry", "testenv/drill"},
 	3: {"gateway/downstream", "gateway/upstream", "gateway/local", "gateway/catalog", "gateway/trace", "topology/watch"},

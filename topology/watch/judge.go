@@ -22,6 +22,7 @@ func (f *Findings) judge(s Service, c *survey) {
 	j.zone()
 	j.reads()
 	j.gateways()
+	j.hedge()
 	for _, why := range c.events {
 		if !decide.IsSeveralPrimaries(why) { // roles reports that
 			j.problem(Warning, "%s", why)

@@ -22,6 +22,8 @@ type Service struct {
 	Zones                          Zones // where servers are
 	// Reads is where the clients read.
 	Reads Reads
+	// Hedges: reads that a replica owes for long are sent to another one as well.
+	Hedges bool
 	// Acks is how many replicas of a shard must confirm each write; nil: none.
 	Acks func(of topology.Copies) int
 	// Upstream is for servers, Sentinel for Sentinels; both are called at each dial.

@@ -97,6 +97,7 @@ var serviceSettings = slices.Concat([]*Setting{
 	readsSetting(),
 	consistencySetting(),
 	maxLagSetting(),
+	hedgeSetting(),
 	holdSetting(),
 	acksSetting(),
 	acksTimeoutSetting(),
