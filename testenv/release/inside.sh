@@ -152,3 +152,31 @@ dpkg -i /upgrade.deb >/dev/null
 echo secret >/etc/evergate/password
 dpkg -P evergate >/dev/null 2>&1
 [ -e /etc/evergate/password ] || fail "a purge removed a file that is not the package's"
+
+say "the .rpm: install, start, upgrade and erase"
+rm -r /etc/evergate /etc/systemd/system/evergate.service.d
+userdel evergate
+systemctl daemon-reload
+rpm -K --quiet /first.rpm
+rpm -i --nodeps --quiet /first.rpm 2>/dev/null # Debian's rpm warns that dpkg is the system's own
+rpm -V --nodeps evergate >/dev/null || fail "an installed file is not as packed"
+is "a first installation" "$(state evergate.service)" inactive
+is "$settings" "$(stat -c '%U:%G %a' $settings)" "root:evergate 640"
+is "its folder" "$(stat -c '%U:%G %a' /etc/evergate)" "root:evergate 750"
+is "the user's shell" "$(getent passwd evergate | cut -d : -f 7)" /usr/sbin/nologin
+systemctl -q enable --now evergate.service
+until_ok "an answer" answers
+echo '# of the administrator' >>$settings
+pid=$(property MainPID)
+rpm -U --nodeps --quiet /upgrade.rpm 2>/dev/null
+is "the service" "$(state evergate.service)" active
+is "the version" "$(evergate version | cut -d ' ' -f 3)" v0.0.2
+[ "$(property MainPID)" != "$pid" ] || fail "the old version runs"
+until_ok "an answer of the new version" answers
+grep -q 'of the administrator' $settings || fail "the settings were overwritten"
+rpm -e --nodeps --quiet evergate 2>/dev/null
+is "the service" "$(state evergate.service)" inactive
+if redis-cli -p 6380 ping >/dev/null 2>&1; then fail "something listens"; fi
+[ -e $settings.rpmsave ] || fail "the administrator's settings are gone"
+left=$(find / -xdev -path /proc -prune -o -iname '*evergate*' ! -path '/etc/evergate*' ! -path '/var/log/*' -print)
+is "what an erased package leaves" "$left" ""

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Tries a release as an administrator does: in a fresh Debian, with systemd as process 1 in namespaces of its own, the
-# .deb is installed, started, reloaded, upgraded, removed and purged. Two builds must give the same bytes.
+# .deb is installed, started, reloaded, upgraded, removed and purged, and then the .rpm with Debian's rpm. Two builds must
+# give the same bytes.
 #
 #   sh testenv/release/test.sh
 #
@@ -43,18 +44,20 @@ cmp "$work/first/SHA256SUMS" "$work/second/SHA256SUMS"
 build v0.0.2 "$work/elsewhere" "$work/upgrade"
 say "two builds are the same"
 
-if [ ! -e "$debian/made" ]; then
+if [ ! -e "$debian/made" ] || [ ! -e "$debian/usr/bin/rpm" ]; then
 	say "making a Debian in $debian"
 	rm -rf "$debian"
 	mkdir -p "$debian"
-	debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus,redis-server bookworm "$debian" >"$work/log" ||
+	debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus,redis-server,rpm bookworm "$debian" >"$work/log" ||
 		{ tail "$work/log" >&2; exit 1; }
 	touch "$debian/made"
 fi
 root=$work/root
 cp -a "$debian" "$root"
-cp "$work/first"/*.deb "$root/first.deb"
-cp "$work/upgrade"/*.deb "$root/upgrade.deb"
+for kind in deb rpm; do
+	cp "$work/first"/*.$kind "$root/first.$kind"
+	cp "$work/upgrade"/*.$kind "$root/upgrade.$kind"
+done
 cp testenv/release/inside.sh "$root/inside.sh"
 
 # The end of the manager ends everything in its process namespace. The root is changed by pivot_root: after a chroot the
