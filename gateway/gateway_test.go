@@ -400,6 +400,28 @@ func TestTooManyClients(t *testing.T) {
 	})
 }
 
+// TestClientsWithAnAddressMoveBeforeTheDrainDelay: they need not wait until a load balancer has noticed the drain.
+func TestClientsWithAnAddressMoveBeforeTheDrainDelay(t *testing.T) {
+	g, addr := start(t, loops["system"], startNode(t), func(c *config.Gateway) {
+		c.DrainDelay = time.Hour
+		c.Services[0].MovingEndpoint = "other:1"
+	})
+	p := connect(t, addr)
+	p.send("HELLO", "3")
+	p.reply()
+	p.want("+OK\r\n", "CLIENT", "MAINT_NOTIFICATIONS", "ON", "moving-endpoint-type", "internal-ip")
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Hour)
+	drained := make(chan error)
+	go func() { drained <- g.Drain(ctx) }()
+	if got := p.reply(); !strings.HasPrefix(got, ">4\r\n$6\r\nMOVING\r\n:") || // within 1 h and half of the other two
+		!strings.HasSuffix(got, "\r\n:7200\r\n$7\r\nother:1\r\n") {
+		t.Errorf("%q", got)
+	}
+	connect(t, addr).want("+PONG\r\n", "PING")
+	cancel()
+	<-drained
+}
+
 func TestDrainEndsAtACommandBoundary(t *testing.T) {
 	onAll(t, func(t *testing.T, makeLoop maker) {
 		g, addr := start(t, makeLoop, startNode(t), nil)

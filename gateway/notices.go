@@ -45,12 +45,13 @@ func (n *notices) notify(of int, notice maintenance.Notice) {
 	}
 }
 
-// askToMove asks all clients that understand it to move to another gateway within the time in.
-func (n *notices) askToMove(in time.Duration) {
+// askToMove asks all clients that understand it to move to another gateway within the time in; early: those that get an
+// address for that.
+func (n *notices) askToMove(in time.Duration, early bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for of, p := range n.parts() {
-		notice := maintenance.Notice{Kind: maintenance.Moving, Seq: n.held.Next(time.Now()), In: in}
+		notice := maintenance.Notice{Kind: maintenance.Moving, Seq: n.held.Next(time.Now()), In: in, Early: early}
 		notice.Host, notice.Port = p.service.conf().MovingTo()
 		n.notify(of, notice)
 	}

@@ -17,25 +17,39 @@ const (
 	drainWithin = time.Second
 )
 
-// Drain ends the gateway's service, in this order: it reports that it drains; serves as before for the time of the
-// setting drain-delay, so that load balancers notice; asks the clients that understand it to move; stops accepting;
-// and closes each client at a command boundary. Clients that were asked to move, and those in a transaction, have half
-// of the time that is left. It returns when all are gone or ctx has ended. Without a deadline none is asked.
+// Drain ends the gateway's service, in this order: it reports that it drains; asks the clients that have an address for
+// that to move; serves the others as before for the time of the setting drain-delay, so that load balancers notice;
+// asks all that understand it to move; stops accepting; and closes each client at a command boundary. Clients that were
+// asked to move, and those in a transaction, have half of the time that is left. It returns when all are gone or ctx
+// has ended. Without a deadline none is asked.
 func (g *Gateway) Drain(ctx context.Context) error {
 	g.draining.Store(true)
-	delay := time.NewTimer(g.conf().DrainDelay)
-	defer delay.Stop()
-	select {
-	case <-ctx.Done():
-	case <-delay.C:
+	patience := func(delay time.Duration) time.Duration {
+		deadline, ok := ctx.Deadline()
+		if !ok {
+			return 0
+		}
+		return max(0, time.Until(deadline)-delay) / 2
 	}
-	patience := time.Duration(0)
-	if deadline, ok := ctx.Deadline(); ok {
-		patience = time.Until(deadline) / 2
+	if wait := g.conf().DrainDelay; wait > 0 {
+		if in := patience(wait); in > 0 {
+			g.askToMove(wait+in, true)
+		}
+		delay := time.NewTimer(wait)
+		defer delay.Stop()
+		select {
+		case <-ctx.Done():
+		case <-delay.C:
+		}
 	}
+	return g.drain(ctx, patience(0))
+}
+
+// drain is Drain after its delay; clients have patience to move.
+func (g *Gateway) drain(ctx context.Context, patience time.Duration) error {
 	patient := time.Now().Add(patience)
 	if patience > 0 {
-		g.askToMove(patience)
+		g.askToMove(patience, false)
 	}
 	g.closeListeners()
 	most := g.mostAtOnce(patience)

@@ -36,6 +36,9 @@ type Notice struct {
 	// Host and Port are, for Moving, where to. IPv6 stands in brackets. No Host: the address that the client was given; no
 	// Port: the one that it has connected to.
 	Host, Port string
+	// Early is, for Moving, a notice in a drain that goes on accepting clients: it is for those that are here and get an
+	// address, since another way may still lead to this gateway. One for all follows.
+	Early bool
 }
 
 // push begins a push message with so many elements and appends the first two.

@@ -88,7 +88,10 @@ func (n *Notices) Take(service int, notice Notice) {
 	case FailedOver:
 		of.failing = nil
 	case Moving:
-		of.moving, of.movingAt = &notice, n.clock.Now
+		of.movingAt = n.clock.Now
+		if !notice.Early {
+			of.moving = &notice
+		}
 	}
 	n.passes = append(n.passes, pass{service: service, notice: notice})
 	n.clock.At(n.clock.Now)
@@ -155,7 +158,7 @@ func (n *Notices) notify(c *sessions.Session, notice *Notice) bool {
 		frame = failedOver(notice.Seq)
 	case Moving:
 		endpoint, ok := endpointFor(c, notice)
-		if !ok || c.Notices.Has(session.NoticesMoving) {
+		if !ok || c.Notices.Has(session.NoticesMoving) || notice.Early && endpoint == "" {
 			return false
 		}
 		c.Notified(session.NoticesMoving, true)

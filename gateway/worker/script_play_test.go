@@ -35,7 +35,7 @@ import (
 //	slow CLIENT|LANE            takes CLIENT|LANE BYTES|all            after DURATION       drain [gently]
 //	down-after DURATION         run NODE RUN ID                        held
 //	copies ATTACHED PROMOTABLE BYSTANDERS (replicas of each shard, until the next view)
-//	moving DURATION [ENDPOINT] (clients are asked to move)
+//	moving DURATION [ENDPOINT [early]] (clients are asked to move)
 //	long-script begins|ends (of another worker)
 //	polls NODE:OFFSET ...       reads (why they went to primaries since)
 //	hedges (the counters)
@@ -129,8 +129,9 @@ func (p *player) command(line string) {
 		if err != nil {
 			p.t.Fatal(err)
 		}
-		host, port, _ := strings.Cut(text, ":")
-		n := maintenance.Notice{Kind: maintenance.Moving, Seq: 100, In: in, Host: host, Port: port}
+		endpoint, early := strings.CutSuffix(text, " early")
+		host, port, _ := strings.Cut(endpoint, ":")
+		n := maintenance.Notice{Kind: maintenance.Moving, Seq: 100, In: in, Host: host, Port: port, Early: early}
 		worker.Notify(p.loop.Worker, 0, n)
 	default:
 		p.connCommand(verb, who, text)
