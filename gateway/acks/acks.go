@@ -88,6 +88,27 @@ type Terms struct {
 // Asked reports whether any replica must confirm.
 func (t Terms) Asked() bool { return t.Level != None }
 
+// Used are terms with which writes were sent, each in a place of its own.
+type Used []UsedTerms
+
+// UsedTerms are terms, and when a write was last sent with them.
+type UsedTerms struct {
+	Terms
+	At time.Duration
+}
+
+// Place returns the place of terms with which a write is sent now.
+func (u *Used) Place(t Terms, now time.Duration) int {
+	for i := range *u {
+		if used := &(*u)[i]; used.Terms == t {
+			used.At = now
+			return i
+		}
+	}
+	*u = append(*u, UsedTerms{t, now})
+	return len(*u) - 1
+}
+
 var waitWord = []byte("WAIT")
 
 // AppendWait appends the frame of WAIT k, with a timeout of at least a millisecond.

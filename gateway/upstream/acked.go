@@ -27,7 +27,7 @@ func (s *Servers) PickAcked(setup Setup, shard int, t acks.Terms, with Company) 
 	case r.inScript:
 		return nil, RunsScript
 	}
-	at := routes.ackedAt(t, s.pool.Clock.Now)
+	at := routes.terms.Place(t, s.pool.Clock.Now)
 	for len(r.acked) <= at {
 		r.acked = append(r.acked, nil)
 	}
@@ -42,28 +42,10 @@ func (s *Servers) AckedSet(n *topology.Node, setup Setup, t acks.Terms) *Set {
 	return s.set(n, Key{Service: s.Index, Node: n.ID, Purpose: Acked, Setup: setup, Acks: t})
 }
 
-// usedTerms are terms with which sessions have written; usedAt is when one last did.
-type usedTerms struct {
-	acks.Terms
-	usedAt time.Duration
-}
-
-// ackedAt is the place of the connections for some terms in route.acked.
-func (r *routes) ackedAt(t acks.Terms, now time.Duration) int {
-	for i := range r.terms {
-		if r.terms[i].Terms == t {
-			r.terms[i].usedAt = now
-			return i
-		}
-	}
-	r.terms = append(r.terms, usedTerms{t, now})
-	return len(r.terms) - 1
-}
-
 // keepTerms opens the connections for the terms of earlier routes that were used of late.
-func (r *routes) keepTerms(s *Servers, terms []usedTerms) {
+func (r *routes) keepTerms(s *Servers, terms acks.Used) {
 	for _, t := range terms {
-		if s.pool.Clock.Now-t.usedAt >= IdleAfter {
+		if s.pool.Clock.Now-t.At >= IdleAfter {
 			continue
 		}
 		r.terms = append(r.terms, t)
@@ -142,14 +124,13 @@ func (l *Conn) Confirmed(p *Pool) acks.Round {
 	return r
 }
 
-// RepeatWait has the WAIT repeated that was just answered, behind what was sent meanwhile. It returns false where it
-// was repeated before, or cannot be.
+// RepeatWait has the WAIT repeated that was just answered; false where it was repeated before, or cannot be.
 func (l *Conn) RepeatWait(p *Pool) bool {
-	if l.State != Open || l.Retiring || !l.Acks.Repeat() {
-		return false
+	repeats := l.State == Open && !l.Retiring && l.Acks.Repeat()
+	if repeats {
+		p.written = append(p.written, l)
 	}
-	p.written = append(p.written, l)
-	return true
+	return repeats
 }
 
 // ReportUnconfirmed has the control plane look which replicas are attached to the primary of a shard.
@@ -159,9 +140,8 @@ func (s *Servers) ReportUnconfirmed(shard int) {
 		return
 	}
 	s.reportNotBefore = s.pool.Clock.Now + topology.TickEvery
-	s.pool.Reported(s.Of, topology.Report{
-		Kind: topology.Unconfirmed, Node: n.ID, Shard: shard, Epoch: s.View.Epoch, Slot: -1,
-	})
+	s.pool.Reported(s.Of, topology.Report{Kind: topology.Unconfirmed, Node: n.ID, Shard: shard, Epoch: s.View.Epoch,
+		Slot: -1})
 }
 
 // Owes reports whether the server owes a reply, or replicas a confirmation.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"evergate/gateway/acks"
 	"evergate/gateway/session"
 	"evergate/topology"
 )
@@ -34,7 +35,7 @@ type routes struct {
 	setup   Setup
 	byShard []route
 	usedAt  time.Duration
-	terms   []usedTerms
+	terms   acks.Used
 }
 
 // DialAhead makes the routes of a setup, so that its connections are open before a session sends anything.
