@@ -17,8 +17,12 @@ func (x *Exchange) KeysOf(c *sessions.Session, d *routing.Decision, command *rou
 		return nil
 	}
 	x.cells = x.cells[:0]
-	if command.ReadsUnnamed(args) || !x.addKeys(c.Service, command, args) ||
-		d.Safe && c.Service.View.IsSharded() && hides(command, len(x.cells)) {
+	switch {
+	case command.ReadsUnnamed(args), !x.addKeys(c.Service, command, args):
+		return nil
+	case d.Safe && command.Index == 0: // a module's: writes of other keys may change its reply, as that of an index
+		return nil
+	case d.Safe && c.Service.View.IsSharded() && hides(command, len(x.cells)):
 		return nil
 	}
 	return x.cells
@@ -27,7 +31,7 @@ func (x *Exchange) KeysOf(c *sessions.Session, d *routing.Decision, command *rou
 // hides reports whether the reply to a read of so many keys may not show that one of them is missing. A replica of a
 // cluster does not know that a slot is being moved; where its reply shows that a key is missing, the primary is asked.
 func hides(command *routing.Command, keys int) bool {
-	return keys > 1 || command.Has(routing.RunsScript) || command.Index == 0
+	return keys > 1 || command.Has(routing.RunsScript)
 }
 
 // addKeys adds the keys of a request to x.cells. It returns false where they are not known.
