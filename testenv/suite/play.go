@@ -85,7 +85,7 @@ func play(ctx context.Context, o options, unit string, through bool, skip ...str
 	if !through {
 		return runtest(ctx, o, name, env.Primary().Addr, skip)
 	}
-	args := []string{"--sentinel", env.SentinelAddrs(), "--master-name", "main", "--reads", "primary", "--hold", "2s",
+	args := []string{"--sentinel", env.SentinelAddrs(), "--master-name", "main", "--hold", "2s",
 		"--workers", o.workers}
 	if !o.plain {
 		args = append(args, policy...)

@@ -4,16 +4,19 @@
 // with a reason (differs.txt); any other is printed as the shortest program with it, and the run fails.
 //
 //	go run ./testenv/twin -commands 1000000
+//	go run ./testenv/twin -replicas 2 -commands 100000            with replicas that serve reads
 //	go run ./testenv/twin -seed 4711 -commands 200 -verbose       one program again
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"evergate/testenv/servers"
@@ -28,6 +31,7 @@ type options struct {
 	seed     uint64
 	findings int
 	verbose  bool
+	replicas int
 }
 
 func main() {
@@ -35,6 +39,7 @@ func main() {
 	flag.IntVar(&o.commands, "commands", 1_000_000, "commands to send")
 	flag.Uint64Var(&o.seed, "seed", 1, "seed of the first program; each has the next one")
 	flag.IntVar(&o.findings, "findings", 10, "differences after which to stop")
+	flag.IntVar(&o.replicas, "replicas", 0, "replicas of both servers; pauses let those behind the gateway serve reads")
 	flag.BoolVar(&o.verbose, "verbose", false, "print the programs")
 	flag.Parse()
 	code, err := start(o, os.Stdout)
@@ -47,12 +52,12 @@ func main() {
 
 // start starts two servers and the gateway, and runs.
 func start(o options, out io.Writer) (code int, err error) {
-	env, err := servers.Plain(servers.Options{})
+	env, err := servers.Plain(servers.Options{Replicas: o.replicas})
 	if err != nil {
 		return 1, err
 	}
 	defer env.Close()
-	other, err := servers.Plain(servers.Options{})
+	other, err := servers.Plain(servers.Options{Replicas: o.replicas})
 	if err != nil {
 		return 1, err
 	}
@@ -67,8 +72,32 @@ func start(o options, out io.Writer) (code int, err error) {
 	defer gate.Close()
 	if code, err = run(o, env.Primary().Addr, gate.Addr, out); err != nil {
 		fmt.Fprintf(out, "the gateway's log:\n%s\n", gate.Log())
+		return code, err
 	}
-	return code, err
+	if o.replicas > 0 {
+		return code, onReplicas(gate.Addr, out)
+	}
+	return code, nil
+}
+
+// onReplicas prints how many requests replicas have served.
+func onReplicas(gate string, out io.Writer) error {
+	c, err := servers.Dial(gate)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	info, err := c.Do("INFO", "gateway")
+	if err != nil {
+		return err
+	}
+	_, after, found := strings.Cut(string(info), "\r\nrequests_to_replicas:")
+	served, _, _ := strings.Cut(after, "\r\n")
+	if !found || served == "0" {
+		return errors.New("replicas have served no request, so nothing is known of their replies")
+	}
+	fmt.Fprintf(out, "%s requests were served by replicas\n", served)
+	return nil
 }
 
 // quickly makes blocking commands time out within milliseconds, not at the next tenth of a second.
@@ -97,6 +126,10 @@ func run(o options, straight, through string, out io.Writer) (code int, err erro
 		return 1, err
 	}
 	p := &player{straight: straight, through: through, differs: differs}
+	if o.replicas > 0 {
+		p.pause = time.NewTicker(pauses)
+		defer p.pause.Stop()
+	}
 	begun, found, programs := time.Now(), 0, 0
 	for ; p.compared < o.commands && found < o.findings; programs++ {
 		seed := o.seed + uint64(programs)

@@ -21,7 +21,12 @@ type player struct {
 	differs           []*difference
 	links             [conns]link
 	compared          int
+	// pause lets replicas catch up before each tenth command; nil: none is made.
+	pause *time.Ticker
 }
+
+// pauses is the longest time until replicas that have all writes serve reads.
+const pauses = 12 * time.Millisecond
 
 // link is a connection to both.
 type link struct {
@@ -50,6 +55,10 @@ func (p *player) play(steps []step) (*finding, error) {
 	}
 	defer p.close()
 	for at := range steps {
+		if p.pause != nil && at%10 == 0 {
+			<-p.pause.C
+			<-p.pause.C
+		}
 		f, err := p.do(&steps[at])
 		if f != nil {
 			f.at = at
