@@ -1,5 +1,5 @@
-// Package blocks is a pool of memory blocks. A worker moves bytes from one socket to another all the time: to collect
-// them as garbage would cost more than to move them.
+// Package blocks is a pool of memory blocks, and the Queue of frames that a connection keeps in them. A worker moves
+// bytes from one socket to another all the time: to collect them as garbage would cost more than to move them.
 //
 //	b := p.Take(len(frame))    // empty, with room for it
 //	b = p.Room(b, 100)         // 100 bytes more, elsewhere if need be

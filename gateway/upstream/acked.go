@@ -83,7 +83,7 @@ func (p *Pool) AskReplicas() {
 		p.frame = acks.AppendWait(p.frame[:0], need, t.Timeout)
 		l.SendQuietly(p.frame, Confirms)
 		p.counts.AckRounds++
-		p.counts.AckWrites += uint64(l.Acks.Ask(l.Queue.end, need, p.Clock.Now))
+		p.counts.AckWrites += uint64(l.Acks.Ask(l.Queue.End(), need, p.Clock.Now))
 		p.Dirty(l)
 		if l.Owned {
 			p.Users.Resized(l)
@@ -161,5 +161,5 @@ func (l *Conn) upToWait(b []byte) []byte {
 	if end == 0 {
 		return b
 	}
-	return b[:min(uint64(len(b)), end-l.Queue.wrote)]
+	return b[:min(uint64(len(b)), end-l.Queue.WroteTo())]
 }

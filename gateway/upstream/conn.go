@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"evergate/gateway/acks"
+	"evergate/gateway/blocks"
 	"evergate/gateway/freshness"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
@@ -149,7 +150,7 @@ type Conn struct {
 	ID       ConnID
 	Key      Key
 	State    State
-	Queue    Queue
+	Queue    blocks.Queue
 	Inflight Inflight
 	// Acks has the replies that wait until replicas have confirmed their writes.
 	Acks acks.Queue

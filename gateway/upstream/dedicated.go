@@ -88,7 +88,7 @@ func (p *Pool) KeepIdle(l *Conn) bool {
 // DialDedicated dials one more dedicated connection; see TakeIdle and add.
 func (set *Set) DialDedicated(bypass bool, kill ...int64) *Conn {
 	l := set.make()
-	l.Queue.Small, l.Bypass = true, bypass
+	l.Bypass = bypass
 	set.servers.pool.dial(l, kill...)
 	if set.failing {
 		set.trial = l

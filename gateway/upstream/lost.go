@@ -60,9 +60,9 @@ func (l *Conn) DropUnsent() {
 		end = t.End
 		kept++
 	}
-	l.Truncated = l.Truncated || l.Queue.wrote > end || kept < l.Inflight.Len()
+	l.Truncated = l.Truncated || l.Queue.WroteTo() > end || kept < l.Inflight.Len()
 	l.Inflight.truncate(kept)
-	l.Queue.truncate(end)
+	l.Queue.Truncate(end)
 	l.BigEnd = min(l.BigEnd, end)
 }
 

@@ -15,7 +15,7 @@ const BigBytes = 1<<20 + 1<<10
 // then the connection keeps it. rest are further pieces of the request, which it keeps. with is the Company of the
 // request. It returns the offset behind it; r.End is set to that.
 func (p *Pool) Send(l *Conn, r Pending, frame []byte, owned bool, with Company, rest ...[]byte) (end uint64) {
-	begin := l.Queue.end
+	begin := l.Queue.End()
 	if owned {
 		end = l.Queue.AppendOwned(frame)
 	} else {

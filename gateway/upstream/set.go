@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"evergate/gateway/blocks"
 	"evergate/gateway/session"
 	"evergate/topology"
 )
@@ -77,8 +78,8 @@ func (s *Servers) set(n *topology.Node, key Key) *Set {
 
 // make adds a connection that is not dialled yet.
 func (set *Set) make() *Conn {
-	l := &Conn{Key: set.key, UsedAt: set.servers.pool.Clock.Now, measured: set.servers.measuredAt(set.key.Node)}
-	l.Queue.Blocks = set.servers.pool.Blocks
+	l := &Conn{Key: set.key, UsedAt: set.servers.pool.Clock.Now, measured: set.servers.measuredAt(set.key.Node),
+		Queue: blocks.Queue{Small: set.key.Purpose == Dedicated, Blocks: set.servers.pool.Blocks}}
 	l.health = &set.health
 	l.Inflight.marker, l.Inflight.node = &set.servers.marker, set.key.Node
 	if n := len(set.servers.pool.free); n > 0 {

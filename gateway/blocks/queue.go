@@ -1,10 +1,6 @@
-package upstream
+package blocks
 
-import (
-	"slices"
-
-	"evergate/gateway/blocks"
-)
+import "slices"
 
 // blockSize is the size of the blocks that small frames share, smallBlock that in a Small queue. What is appended is
 // never cut: what does not fit begins a new block, what is longer than half a block gets its own.
@@ -22,7 +18,7 @@ type Queue struct {
 	// Small: smaller blocks, for the many connections that hold one short request for a long time.
 	Small bool
 	// Blocks is where blocks come from and go to; nil: from Go, and to its collector.
-	Blocks *blocks.Pool
+	Blocks *Pool
 
 	blocks   []block // blocks[0] holds the oldest byte still kept
 	answered uint64
@@ -148,7 +144,7 @@ func (q *Queue) Frame(start, end uint64) []byte {
 			return joined
 		}
 	}
-	panic("upstream: a frame was dropped before it was answered")
+	panic("blocks: a frame was dropped before it was answered")
 }
 
 // Held is how many bytes are unanswered.
@@ -157,11 +153,15 @@ func (q *Queue) Held() int { return int(q.end - q.answered) }
 // Pending is how many bytes are still to be written.
 func (q *Queue) Pending() int { return int(q.end - q.wrote) }
 
+// End is the offset behind the last byte, WroteTo the one before which the kernel has taken everything.
+func (q *Queue) End() uint64     { return q.end }
+func (q *Queue) WroteTo() uint64 { return q.wrote }
+
 // AnsweredTo is the offset before which everything is answered: there the frame of the oldest pending request begins.
 func (q *Queue) AnsweredTo() uint64 { return q.answered }
 
-// truncate drops everything from end on, which must not lie before what was answered, nor within a frame.
-func (q *Queue) truncate(end uint64) {
+// Truncate drops everything from end on, which must not lie before what was answered, nor within a frame.
+func (q *Queue) Truncate(end uint64) {
 	n := len(q.blocks)
 	for n > 0 && q.blocks[n-1].start >= end {
 		n--
