@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"evergate/gateway/acks"
+	"evergate/gateway/freshness"
 	"evergate/gateway/session"
 	"evergate/gateway/sessions"
 	"evergate/gateway/upstream"
@@ -65,7 +66,7 @@ func (x *Exchange) Choose(c *sessions.Session, shard, slot int, use Use, keys up
 // readOf describes a read that replicas may serve; nil where its keys must be known, and are not.
 func (x *Exchange) readOf(c *sessions.Session, shard, slot int, keys upstream.Keys) *upstream.Read {
 	x.read = upstream.Read{
-		Shard: shard, Slot: slot, Reading: c.Reading(), Keys: keys, Home: c.Home(), Why: upstream.KeysUnknown,
+		Shard: shard, Slot: slot, Reading: c.Reading(), Keys: keys, Home: c.Home(), Why: freshness.KeysUnknown,
 	}
 	if x.read.Consistency == session.Gateway && len(keys) == 0 {
 		return nil
@@ -94,7 +95,7 @@ func (x *Exchange) choose(c *sessions.Session, shard, slot int, read *upstream.R
 	}
 	if c.Watch.Intact() && watchedIn(c, shard) {
 		if x.DedicatedFits(c, shard) {
-			x.read.ToPrimary(upstream.Pipelined)
+			x.read.ToPrimary(freshness.Pipelined)
 			return c.Dedicated(), upstream.Free
 		}
 		x.Release(c)
@@ -116,7 +117,7 @@ func (x *Exchange) fits(c *sessions.Session, l *upstream.Conn, read *upstream.Re
 		return false
 	}
 	if read != nil {
-		read.ToPrimary(upstream.Pipelined)
+		read.ToPrimary(freshness.Pipelined)
 	}
 	return read == nil || read.From != session.OnlyReplica
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"evergate/gateway/api"
+	"evergate/gateway/freshness"
 	"evergate/gateway/latency"
 	"evergate/gateway/sessions"
 	"evergate/gateway/upstream"
@@ -44,7 +45,7 @@ func (s *Service) measured() {
 	h.Add(100)
 	s.Open.ByGroup[routing.HashGroup], s.Open.Waited[sessions.Released], s.Open.Errors[2] = h, h, 3
 	s.Open.Acks = sessions.AckCounts{Confirmed: 901, Unconfirmed: 902, Lacking: 903, Waits: h}
-	s.Open.Requests[upstream.Replica], s.Open.OnPrimary[upstream.Pipelined] = 904, 905
+	s.Open.Requests[upstream.Replica], s.Open.OnPrimary[freshness.Pipelined] = 904, 905
 	s.TookByNode = map[string][2]*latency.Histogram{"a:1": {h, &latency.Histogram{}}, "gone:1": {h, h}}
 }
 

@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"evergate/gateway/api"
+	"evergate/gateway/freshness"
 	"evergate/gateway/sessions"
 	"evergate/gateway/upstream"
 )
@@ -124,7 +125,7 @@ var serviceMetrics = []metric[Service]{
 	counter("reads_on_primary_total", "Reads of clients with reads on replicas that went to a primary, by reason.",
 		serviceLabels("reason"), func(s *Service, put put) {
 			for why, n := range s.Open.OnPrimary {
-				put(float64(n), upstream.OnPrimary(why).String())
+				put(float64(n), freshness.OnPrimary(why).String())
 			}
 		}),
 	counter("ack_writes_total", "Writes that replicas were to confirm, by outcome.", serviceLabels("outcome"),

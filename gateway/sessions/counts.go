@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"evergate/gateway/freshness"
 	"evergate/gateway/latency"
 	"evergate/gateway/resp"
 	"evergate/gateway/upstream"
@@ -24,7 +25,7 @@ type Counts struct {
 	Held, Released, Expired, Left uint64
 	Waited                        [HeldEnds]*latency.Histogram
 	// OnPrimary are the reads of sessions whose reads go to replicas that a primary got nevertheless, by the reason.
-	OnPrimary [upstream.OnPrimaryReasons]uint64
+	OnPrimary [freshness.OnPrimaryReasons]uint64
 	// Acks are those of writes that replicas must confirm.
 	Acks AckCounts
 }
@@ -102,7 +103,7 @@ func (s *Service) CountUncertain() { s.counts.Uncertain++ }
 func (s *Service) CountRetried() { s.counts.Retried++ }
 
 // CountOnPrimary counts a read of a session whose reads go to replicas that a primary gets nevertheless.
-func (s *Service) CountOnPrimary(why upstream.OnPrimary) { s.counts.OnPrimary[why]++ }
+func (s *Service) CountOnPrimary(why freshness.OnPrimary) { s.counts.OnPrimary[why]++ }
 
 // CountConfirmed counts a write that replicas have confirmed, CountUnconfirmed one that they have not, and CountLacking
 // a request that was rejected for lack of replicas.

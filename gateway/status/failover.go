@@ -3,6 +3,7 @@ package status
 import (
 	"fmt"
 
+	"evergate/gateway/freshness"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 )
@@ -37,7 +38,7 @@ func failover(b []byte, f *Facts) []byte {
 	b = append(b, byReason("sessions_blocked", s.BlockedFor[:], func(i int) string { return wait.Reason(i).String() })...)
 	all := f.Stats.Counted()
 	b = append(b, byReason("reads_on_primary", all.OnPrimary[:], func(i int) string {
-		return upstream.OnPrimary(i).String()
+		return freshness.OnPrimary(i).String()
 	})...)
 	b = appendHistory(b, f.Failovers)
 	lost := byReason("connections_lost", s.ConnsLost[:], func(i int) string { return upstream.LostReason(i).String() })

@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"evergate/gateway/freshness"
 	"evergate/gateway/latency"
 	"evergate/gateway/sessions"
-	"evergate/gateway/upstream"
 	"evergate/gateway/worker"
 	"evergate/routing"
 	"evergate/topology"
@@ -67,7 +67,7 @@ func TestInfoShowsEveryCounter(t *testing.T) {
 	}
 	for i := range counts.OnPrimary {
 		counts.OnPrimary[i] = 9_000_000_000 + uint64(i)
-		want[upstream.OnPrimary(i).String()] = counts.OnPrimary[i]
+		want[freshness.OnPrimary(i).String()] = counts.OnPrimary[i]
 	}
 	text := string(Info(Facts{Stats: s}, nil))
 	for name, n := range want {

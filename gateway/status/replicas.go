@@ -13,7 +13,7 @@ import (
 )
 
 // onPrimaryTexts say to people why a primary served a read.
-var onPrimaryTexts = func() (texts [upstream.OnPrimaryReasons]string) {
+var onPrimaryTexts = func() (texts [freshness.OnPrimaryReasons]string) {
 	for why, text := range map[freshness.Reason]string{
 		freshness.OtherView:     "the topology was changing",
 		freshness.InFlight:      "a write to the key was in flight",
@@ -26,11 +26,11 @@ var onPrimaryTexts = func() (texts [upstream.OnPrimaryReasons]string) {
 	} {
 		texts[why-1] = text
 	}
-	texts[upstream.KeysUnknown] = "the keys were unknown, or all keys"
-	texts[upstream.Pipelined] = "earlier requests of the client were in flight to the primary"
-	texts[upstream.NoneServes] = "no replica may serve reads"
-	texts[upstream.NotConnected] = "no connection to the replica was usable"
-	texts[upstream.LeftOut] = "the replica was left out: it answered slowly, or with errors"
+	texts[freshness.KeysUnknown] = "the keys were unknown, or all keys"
+	texts[freshness.Pipelined] = "earlier requests of the client were in flight to the primary"
+	texts[freshness.NoneServes] = "no replica may serve reads"
+	texts[freshness.NotConnected] = "no connection to the replica was usable"
+	texts[freshness.LeftOut] = "the replica was left out: it answered slowly, or with errors"
 	return texts
 }()
 
@@ -44,7 +44,7 @@ func ReplicaReads(now, earlier *worker.OfService) api.ReplicaReads {
 		}
 		recent := since(n, earlier.OnPrimary[i])
 		r.OnPrimaries, primaries = r.OnPrimaries+n, primaries+recent
-		r.Reasons = append(r.Reasons, api.ReadReason{Reason: upstream.OnPrimary(i).String(), Text: onPrimaryTexts[i],
+		r.Reasons = append(r.Reasons, api.ReadReason{Reason: freshness.OnPrimary(i).String(), Text: onPrimaryTexts[i],
 			Reads: n, Recent: recent})
 	}
 	slices.SortStableFunc(r.Reasons, func(a, b api.ReadReason) int {

@@ -3,6 +3,7 @@ package status
 import (
 	"testing"
 
+	"evergate/gateway/freshness"
 	"evergate/gateway/latency"
 	"evergate/gateway/sessions"
 	"evergate/gateway/upstream"
@@ -12,7 +13,7 @@ import (
 func TestEachReasonHasWords(t *testing.T) {
 	for why, text := range onPrimaryTexts {
 		if text == "" {
-			t.Errorf("%v has no words", upstream.OnPrimary(why))
+			t.Errorf("%v has no words", freshness.OnPrimary(why))
 		}
 	}
 }
@@ -21,8 +22,8 @@ func TestEachReasonHasWords(t *testing.T) {
 func TestShareIsOfTheLastSeconds(t *testing.T) {
 	var earlier, now worker.OfService
 	earlier.Requests[upstream.Replica], now.Requests[upstream.Replica] = 500, 1400
-	earlier.OnPrimary[upstream.NoneServes], now.OnPrimary[upstream.NoneServes] = 900, 900
-	now.OnPrimary[upstream.Pipelined], now.OnPrimary[upstream.LeftOut] = 30, 70
+	earlier.OnPrimary[freshness.NoneServes], now.OnPrimary[freshness.NoneServes] = 900, 900
+	now.OnPrimary[freshness.Pipelined], now.OnPrimary[freshness.LeftOut] = 30, 70
 	r := ReplicaReads(&now, &earlier)
 	if r.OnReplicas != 1400 || r.OnPrimaries != 1000 || r.Share == nil || *r.Share != 0.9 {
 		t.Errorf("%+v", r)

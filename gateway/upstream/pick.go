@@ -15,40 +15,11 @@ type Read struct {
 	// Home is the number of the session among those that read from replicas.
 	Home uint16
 	// Why is why the primary is to serve it, after Pick has returned its connection.
-	Why OnPrimary
+	Why freshness.OnPrimary
 }
 
 // ToPrimary records why the primary is to serve a read.
-func (r *Read) ToPrimary(why OnPrimary) { r.Why = why }
-
-// OnPrimary is why the primary serves a read of a client whose reads go to replicas. It labels metrics.
-type OnPrimary uint8
-
-const (
-	// KeysUnknown: the keys of the read are not known, or it is about all keys. Those before it are the reasons of package
-	// freshness, without Fresh.
-	KeysUnknown = OnPrimary(freshness.Reasons) - 1 + iota
-	// Pipelined: requests of the session are in flight to the primary, and the read must not overtake them.
-	Pipelined
-	// NoneServes: the shard has no replica that may serve reads.
-	NoneServes
-	// NotConnected: the replica takes no request now.
-	NotConnected
-	// LeftOut: it answered slowly, or with errors.
-	LeftOut
-
-	// OnPrimaryReasons is how many there are.
-	OnPrimaryReasons = int(LeftOut) + 1
-)
-
-var onPrimaryNames = [...]string{"keys-unknown", "pipelined", "no-replica", "not-connected", "left-out"}
-
-func (r OnPrimary) String() string {
-	if r < KeysUnknown {
-		return freshness.Reason(r + 1).String()
-	}
-	return onPrimaryNames[r-KeysUnknown]
-}
+func (r *Read) ToPrimary(why freshness.OnPrimary) { r.Why = why }
 
 // Pick returns a connection to a shard for a session that has no requests in flight there, for a request of this
 // Company, or nil and the obstacle. read is nil for what only the primary serves.
@@ -79,7 +50,7 @@ func (s *Servers) pickReplica(r *route, read *Read, with Company) (*Conn, Obstac
 	case len(r.replicas) == 0 && read.From == session.OnlyReplica:
 		return nil, NoServer
 	case len(r.replicas) == 0:
-		read.Why = NoneServes
+		read.Why = freshness.NoneServes
 		return nil, Free
 	case read.Consistency == session.Eventual:
 		return s.pickAny(r, read, with)
@@ -91,13 +62,13 @@ func (s *Servers) pickReplica(r *route, read *Read, with Company) (*Conn, Obstac
 	}
 	for i := range tries {
 		set := r.turn(first+uint32(i), i)
-		if read.Why = LeftOut; set.health.out() && r.spares() {
+		if read.Why = freshness.LeftOut; set.health.out() && r.spares() {
 			continue
 		}
-		read.Why = NotConnected
+		read.Why = freshness.NotConnected
 		l, _ := set.Take(with)
 		if l != nil && l.Late {
-			read.Why = LeftOut
+			read.Why = freshness.LeftOut
 			continue
 		}
 		if l != nil && s.Serves(l, read) {
@@ -135,7 +106,7 @@ func (s *Servers) pickAny(r *route, read *Read, with Company) (*Conn, Obstacle) 
 			best = why
 		}
 	}
-	read.Why = NotConnected
+	read.Why = freshness.NotConnected
 	switch {
 	case late != nil:
 		return late, Free
@@ -162,7 +133,7 @@ func (s *Servers) Serves(l *Conn, read *Read) bool {
 		why = s.fresh.Within(bound, &r, l.Key.Node, l.proven, s.pool.WallClock())
 	}
 	if why != freshness.Fresh {
-		read.Why = OnPrimary(why - 1)
+		read.Why = freshness.OnPrimary(why - 1)
 	}
 	return why == freshness.Fresh
 }

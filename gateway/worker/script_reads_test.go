@@ -8,7 +8,6 @@ import (
 
 	"evergate/gateway/freshness"
 	"evergate/gateway/session"
-	"evergate/gateway/upstream"
 	"evergate/topology"
 )
 
@@ -85,7 +84,7 @@ func (p *player) reportReads() {
 	var why []string
 	for i, n := range all.OnPrimary {
 		if n -= p.reads[i]; n > 0 {
-			why = append(why, fmt.Sprintf("%d %v", n, upstream.OnPrimary(i)))
+			why = append(why, fmt.Sprintf("%d %v", n, freshness.OnPrimary(i)))
 		}
 	}
 	p.reads = all.OnPrimary

@@ -12,13 +12,13 @@ import (
 	"evergate/gateway/access"
 	"evergate/gateway/acks"
 	"evergate/gateway/facade"
+	"evergate/gateway/freshness"
 	"evergate/gateway/policy"
 	"evergate/gateway/pubsub"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
 	"evergate/gateway/sessions"
 	"evergate/gateway/slowlog"
-	"evergate/gateway/upstream"
 	"evergate/gateway/worker"
 	"evergate/testenv/golden"
 	"evergate/testenv/play"
@@ -77,7 +77,7 @@ type player struct {
 	conf    *worker.Config
 	unsaid  []policy.Verification
 	proofs  proofs
-	reads   [upstream.OnPrimaryReasons]uint64 // as they were reported last
+	reads   [freshness.OnPrimaryReasons]uint64 // as they were reported last
 }
 
 func newPlayer(t testing.TB) *player {
