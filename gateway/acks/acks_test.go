@@ -70,7 +70,9 @@ func TestOneWaitForARound(t *testing.T) {
 		t.Fatalf("a WAIT for %d writes: %+v", n, q)
 	}
 	q.Keep(Reply{Seq: 1, Part: -1}, []byte("+OK\r\n"))
-	q.Keep(Reply{Seq: 2, Part: -1}, []byte(":7\r\n"))
+	if n := q.Keep(Reply{Seq: 2, Part: -1, Spent: Spent{Head: []byte("INCR")}}, []byte(":7\r\n")); n != 8 {
+		t.Errorf("%d bytes are kept", n)
+	}
 	if q.Sent(Terms{Level: All, Timeout: time.Second}, false); q.Wanted() {
 		t.Fatal("a second WAIT is wanted while one is under way")
 	}
@@ -80,12 +82,12 @@ func TestOneWaitForARound(t *testing.T) {
 	}
 	got := ""
 	for reply, b := range r.All {
-		got += string(b)
-		if int(reply.Seq) != 1 && int(reply.Seq) != 2 || reply.Size() != len(b) {
+		got += string(b) + string(reply.Spent.Head)
+		if int(reply.Seq) != 1 && int(reply.Seq) != 2 || reply.Size() != len(b)+len(reply.Spent.Head) {
 			t.Errorf("%+v has %q", reply, b)
 		}
 	}
-	if got != "+OK\r\n:7\r\n" {
+	if got != "+OK\r\n:7\r\nINCR" {
 		t.Errorf("the replies are %q", got)
 	}
 	q.Keep(Reply{Seq: 3}, []byte("+KEPT\r\n")) // while the round is being passed on

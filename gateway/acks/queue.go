@@ -7,7 +7,20 @@ import (
 )
 
 // arenaKept bounds the buffer that is kept for the replies of later rounds, in bytes.
-const arenaKept = 64 << 10
+const arenaKept = 256 << 10
+
+// HeadMax is how many bytes of the beginning of a request are kept beside its reply.
+const HeadMax = 256
+
+// Spent is what the time of a write was spent on until its reply came. The zero value is that of one of which that is
+// not known.
+type Spent struct {
+	// Came is when the reply came, as a wait.Stamp. Server and Hold are as in slowlog.Entry, in microseconds.
+	Came, Server, Hold uint32
+	// Request is the size of the request in bytes; 0: nothing is known. Head is the beginning of it.
+	Request int
+	Head    []byte
+}
 
 // Reply is where a reply belongs that waits for its confirmation: the client, its place among the replies of the
 // session, the part of a request that was split (-1: none), the slot (-1: none), and the shard for which the session
@@ -20,12 +33,14 @@ type Reply struct {
 	// upstream.Pending.
 	Began   uint32
 	Command uint16
-	// size is that of the reply, in bytes.
-	size int
+	// Spent has a Head where All yields it.
+	Spent Spent
+	// size is that of the reply, head that of Spent.Head, in bytes.
+	size, head int
 }
 
-// Size is that of the reply, in bytes.
-func (r *Reply) Size() int { return r.size }
+// Size is how much is kept for the reply, in bytes.
+func (r *Reply) Size() int { return r.size + r.head }
 
 // Queue has the replies to writes of one connection that wait for the answer to a WAIT. At most one WAIT is under way:
 // what is sent later waits for the next one. The zero value is ready.
@@ -102,11 +117,12 @@ func (q *Queue) Need() int { return q.need }
 // Asked is the offset behind the WAIT under way; 0 without one.
 func (q *Queue) Asked() uint64 { return q.asked }
 
-// Keep adds a reply, which is copied.
-func (q *Queue) Keep(r Reply, reply []byte) {
-	r.size = len(reply)
+// Keep adds a reply, which is copied with the Head of its Spent, and returns its Size.
+func (q *Queue) Keep(r Reply, reply []byte) int {
+	q.arena = append(append(q.arena, reply...), r.Spent.Head...)
+	r.size, r.head, r.Spent.Head = len(reply), len(r.Spent.Head), nil
 	q.replies = append(q.replies, r)
-	q.arena = append(q.arena, reply...)
+	return r.Size()
 }
 
 // Kept is how many replies wait.
@@ -156,10 +172,13 @@ func (r *Round) Len() int { return len(r.replies) }
 func (r *Round) All(yield func(*Reply, []byte) bool) {
 	from := 0
 	for i := range r.replies {
-		to := from + r.replies[i].size
-		if !yield(&r.replies[i], r.arena[from:to:to]) {
+		reply := &r.replies[i]
+		to := from + reply.size
+		end := to + reply.head
+		reply.Spent.Head = r.arena[to:end:end]
+		if !yield(reply, r.arena[from:to:to]) {
 			return
 		}
-		from = to
+		from = end
 	}
 }

@@ -95,12 +95,13 @@ type SlowCommand struct {
 	User   string `json:"user"`
 	// Node answered it; empty if the gateway did, or several.
 	Node string `json:"node"`
-	// Duration is the whole time; Gateway, Server and Hold are its parts: in the gateway, at the server with the network
-	// to it, and waiting for a primary or a connection.
+	// Duration is the whole time; Gateway, Server, Hold and Acks are its parts: in the gateway, at the server with the
+	// network to it, waiting for a primary or a connection, and for replicas that must confirm a write.
 	Duration float64 `json:"duration_us"`
 	Gateway  float64 `json:"gateway_us"`
 	Server   float64 `json:"server_us"`
 	Hold     float64 `json:"hold_us"`
+	Acks     float64 `json:"acks_us"`
 }
 
 // HotKeys are the keys that were used most, and the largest values, both as sampled.

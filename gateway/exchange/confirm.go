@@ -30,14 +30,15 @@ func (x *Exchange) confirmed(c *sessions.Session, l *upstream.Conn, r *Request) 
 	return t
 }
 
-// KeepUnconfirmed keeps the reply to a write until replicas have confirmed it. It is copied. It may close the session.
-func (x *Exchange) KeepUnconfirmed(c *sessions.Session, l *upstream.Conn, t *upstream.Pending, reply []byte) {
-	r := acks.Reply{To: t.To, Seq: t.Seq, Part: t.Part, Slot: t.Slot, Shard: t.Shard, Command: t.Command}
+// KeepUnconfirmed keeps the reply to a write until replicas have confirmed it. It is copied, as is what its time was
+// spent on. It may close the session.
+func (x *Exchange) KeepUnconfirmed(c *sessions.Session, l *upstream.Conn, t *upstream.Pending, reply []byte,
+	spent acks.Spent) {
+	r := acks.Reply{To: t.To, Seq: t.Seq, Part: t.Part, Slot: t.Slot, Shard: t.Shard, Command: t.Command, Spent: spent}
 	if t.Flags&upstream.Blocking == 0 {
 		r.Began = uint32(t.Began)
 	}
-	l.Acks.Keep(r, reply)
-	c.CountUnconfirmed(len(reply))
+	c.CountUnconfirmed(l.Acks.Keep(r, reply))
 	x.CheckOutput(c)
 }
 
@@ -81,11 +82,11 @@ func (x *Exchange) release(l *upstream.Conn, round *acks.Round) {
 		}
 		c.Service.CountConfirmed()
 		t := upstream.Pending{Seq: r.Seq, Part: r.Part, Slot: r.Slot, Shard: r.Shard}
-		c.CountUnconfirmed(-len(reply))
+		c.CountUnconfirmed(-r.Size())
 		if judged {
-			x.Withhold(c, l, &t, 0, reply, x.settled(c, r))
+			x.Withhold(c, l, &t, 0, reply, x.settled(c, l, r))
 		} else {
-			x.count(c, r)
+			x.count(c, l, r)
 			x.Acked(c.Service, l.Key.Node, reply)
 			x.Settle(c, &t, reply)
 		}
@@ -98,16 +99,17 @@ func (x *Exchange) release(l *upstream.Conn, round *acks.Round) {
 }
 
 // count counts the time of a write whose client gets the reply, or an error instead.
-func (x *Exchange) count(c *sessions.Session, r *acks.Reply) {
+func (x *Exchange) count(c *sessions.Session, l *upstream.Conn, r *acks.Reply) {
 	if r.Began != 0 {
-		x.conf.Verbs.Confirmed(c, r.Command, wait.Stamp(r.Began))
+		x.conf.Verbs.Confirmed(c, l, r)
 	}
 }
 
 // settled is count for later.
-func (x *Exchange) settled(c *sessions.Session, r *acks.Reply) func() {
+func (x *Exchange) settled(c *sessions.Session, l *upstream.Conn, r *acks.Reply) func() {
 	of := *r
-	return func() { x.count(c, &of) }
+	of.Spent.Head = bytes.Clone(of.Spent.Head)
+	return func() { x.count(c, l, &of) }
 }
 
 // LostUnconfirmed settles the writes on a connection that has ended, whose replies wait for replicas.
@@ -125,15 +127,15 @@ func (x *Exchange) unconfirmed(l *upstream.Conn, round *acks.Round, why string) 
 	s := x.Served(l)
 	text := resp.AppendError(nil, "UNCERTAIN evergate: service '"+s.Name+"': "+s.NodeName(l.Key.Node)+
 		" executed the command, and "+why+"; its effect may or may not be kept")
-	for r, reply := range round.All {
+	for r := range round.All {
 		c := x.Session(r.To)
 		if c == nil {
 			continue
 		}
 		c.Service.CountUnconfirmed()
 		x.CountUncertain(c.Service)
-		c.CountUnconfirmed(-len(reply))
-		x.count(c, r)
+		c.CountUnconfirmed(-r.Size())
+		x.count(c, l, r)
 		x.Settle(c, &upstream.Pending{Seq: r.Seq, Part: r.Part}, text)
 		if !c.Closed() {
 			x.Landed(c, r.Shard)

@@ -23,6 +23,7 @@ package exchange
 
 import (
 	"evergate/gateway/access"
+	"evergate/gateway/acks"
 	"evergate/gateway/catalog"
 	"evergate/gateway/retry"
 	"evergate/gateway/sessions"
@@ -51,9 +52,9 @@ type Verbs interface {
 	// Internal takes the reply to a request of the gateway itself, with the tag that the request was sent with, and nil
 	// when its connection was lost. reply is valid during the call.
 	Internal(l *upstream.Conn, tag uint32, reply []byte)
-	// Confirmed counts the time of a command, by the Index of its row, that began at this time and whose reply was kept
-	// for replicas. Its client gets the reply now, or an error instead.
-	Confirmed(c *sessions.Session, command uint16, began wait.Stamp)
+	// Confirmed counts the time of a write whose reply a connection has kept for replicas. Its client gets the reply now,
+	// or an error instead.
+	Confirmed(c *sessions.Session, l *upstream.Conn, r *acks.Reply)
 	// Reply takes a whole frame that a server sent: the reply to the request at the front, or a push. It is valid
 	// during the call.
 	Reply(l *upstream.Conn, reply []byte)

@@ -141,5 +141,6 @@ func slowCommand(service string, e *slowlog.Entry, named bool) api.SlowCommand {
 		KeysMore: e.KeysCount - len(keys), Arguments: e.Arguments, RequestBytes: e.RequestBytes, ReplyBytes: e.ReplyBytes,
 		Client: e.Client, Name: api.Text(e.Name), User: api.Text(e.User), Node: e.Node,
 		Duration: api.Us(e.Took), Gateway: api.Us(e.Gateway()), Server: api.Us(e.Server), Hold: api.Us(e.Hold),
+		Acks: api.Us(e.Acks),
 	}
 }

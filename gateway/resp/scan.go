@@ -289,6 +289,26 @@ func parseInt(digits []byte) (int64, bool) {
 	return int64(v), v < 1<<63
 }
 
+// HeadArgs slices the beginning of a whole multibulk command into its arguments: nil stands for each that is not all
+// there, and for those behind it. They alias head. Without the number of arguments it returns nil.
+func HeadArgs(head []byte) [][]byte {
+	left, i, ok, whole := number(head, 1)
+	if !ok || !whole || left <= 0 {
+		return nil
+	}
+	args := make([][]byte, left)
+	for n := range args {
+		size, next, ok, whole := number(head, i+1)
+		end := next + int(size)
+		if !ok || !whole || size < 0 || end > len(head) {
+			break
+		}
+		args[n] = head[next:end:end]
+		i = end + 2
+	}
+	return args
+}
+
 // Args slices a whole multibulk command (one that Scanner.Next called Frame or Ragged) into its arguments, appended
 // to args. They alias frame.
 func Args(frame []byte, args [][]byte) [][]byte {

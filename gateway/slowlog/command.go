@@ -65,10 +65,11 @@ func AppendReply(b []byte, proto int, entries []Entry, parts bool) []byte {
 }
 
 func (e *Entry) appendParts(b []byte, proto int) []byte {
-	b = resp.AppendMap(b, proto, 5)
+	b = resp.AppendMap(b, proto, 6)
 	b = resp.AppendInt(resp.AppendBulkString(b, "gateway-us"), e.Gateway().Microseconds())
 	b = resp.AppendInt(resp.AppendBulkString(b, "server-us"), e.Server.Microseconds())
 	b = resp.AppendInt(resp.AppendBulkString(b, "hold-us"), e.Hold.Microseconds())
+	b = resp.AppendInt(resp.AppendBulkString(b, "acks-us"), e.Acks.Microseconds())
 	b = resp.AppendBulkString(resp.AppendBulkString(b, "server"), e.Node)
 	return resp.AppendBulkString(resp.AppendBulkString(b, "user"), e.User)
 }
@@ -80,6 +81,6 @@ var Help = resp.AppendLines(nil,
 	"    Return top <count> entries from the slowlog (default: "+strconv.Itoa(countDefault)+", -1 mean all).",
 	"    Entries are made of:",
 	"    id, timestamp, time in microseconds, arguments array, client IP and port,",
-	"    client name; PARTS adds how much of the time was the gateway's, the server's and a hold's",
+	"    client name; PARTS adds how much of the time was the gateway's, the server's, a hold's and the replicas'",
 	"LEN", "    Return the length of the slowlog.", "RESET", "    Reset the slowlog.", "HELP", "    Print this help.",
 )

@@ -29,8 +29,9 @@ type Entry struct {
 	At time.Time
 	// Took is the whole time that it took. Hold is the part in which it waited for a server, or was at others that did not
 	// execute it. Server is the part from the reply to the request before it on its connection, if that came after it was
-	// sent, to its own reply. What is left it spent behind requests with which it shares the connection.
-	Took, Server, Hold time.Duration
+	// sent, to its own reply. Acks is the wait for replicas that must confirm it. What is left it spent behind requests
+	// with which it shares the connection.
+	Took, Server, Hold, Acks time.Duration
 	// Args are what Redis would show.
 	Args []string
 	// Command is its row's name; empty if there is none. Keys are its first keys, cut, of KeysCount in all.
@@ -46,16 +47,16 @@ type Entry struct {
 	Node string
 }
 
-// Gateway is the part of the time that neither the server nor a hold took.
-func (e *Entry) Gateway() time.Duration { return max(0, e.Took-e.Server-e.Hold) }
+// Gateway is the part of the time that none of the others took.
+func (e *Entry) Gateway() time.Duration { return max(0, e.Took-e.Server-e.Hold-e.Acks) }
 
 // Shown returns arguments as Redis keeps them: at most 32, of which the last says how many more there were, and at most
-// 128 bytes of each. secret reports which are secret.
+// 128 bytes of each. secret reports which are secret. Those from the first nil on are not known, and counted.
 func Shown(args [][]byte, secret func(i int) bool) []string {
 	shown := make([]string, 0, min(len(args), argsMax))
 	for i, arg := range args {
 		switch {
-		case i == argsMax-1 && len(args) > argsMax:
+		case i == argsMax-1 && len(args) > argsMax, arg == nil:
 			return append(shown, "... ("+strconv.Itoa(len(args)-i)+" more arguments)")
 		case secret(i):
 			shown = append(shown, "(redacted)")

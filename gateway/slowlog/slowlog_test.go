@@ -89,13 +89,15 @@ func TestParseAndReply(t *testing.T) {
 			t.Errorf("%s: %s, want %s", in, got, want)
 		}
 	}
-	e := Entry{ID: 7, At: time.Unix(1000, 5), Took: 12 * time.Millisecond, Server: 9 * time.Millisecond,
-		Hold: 2 * time.Millisecond, Args: []string{"GET", "k"}, Client: "a:1", Name: "n", User: "u", Node: "s:1"}
+	e := Entry{ID: 7, At: time.Unix(1000, 5), Took: 12500 * time.Microsecond, Server: 9 * time.Millisecond,
+		Hold: 2 * time.Millisecond, Acks: 500 * time.Microsecond,
+		Args: []string{"GET", "k"}, Client: "a:1", Name: "n", User: "u", Node: "s:1"}
 	if got := string(AppendReply(nil, 2, []Entry{e}, false)); got !=
-		"*1\r\n*6\r\n:7\r\n:1000\r\n:12000\r\n*2\r\n$3\r\nGET\r\n$1\r\nk\r\n$3\r\na:1\r\n$1\r\nn\r\n" {
+		"*1\r\n*6\r\n:7\r\n:1000\r\n:12500\r\n*2\r\n$3\r\nGET\r\n$1\r\nk\r\n$3\r\na:1\r\n$1\r\nn\r\n" {
 		t.Errorf("%q", got)
 	}
-	want := "$1\r\nn\r\n%5\r\n$10\r\ngateway-us\r\n:1000\r\n$9\r\nserver-us\r\n:9000\r\n$7\r\nhold-us\r\n:2000\r\n" +
+	want := "$1\r\nn\r\n%6\r\n$10\r\ngateway-us\r\n:1000\r\n$9\r\nserver-us\r\n:9000\r\n$7\r\nhold-us\r\n:2000\r\n" +
+		"$7\r\nacks-us\r\n:500\r\n" +
 		"$6\r\nserver\r\n$3\r\ns:1\r\n$4\r\nuser\r\n$1\r\nu\r\n"
 	if got := string(AppendReply(nil, 3, []Entry{e}, true)); !strings.HasSuffix(got, want) {
 		t.Errorf("%q", got)

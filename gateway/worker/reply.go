@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"evergate/gateway/acks"
 	"evergate/gateway/catalog"
 	"evergate/gateway/exchange"
 	"evergate/gateway/resp"
@@ -270,12 +271,13 @@ func (r *incoming) give(w *Worker, c *sessions.Session) {
 	write := p.Flags&upstream.Write != 0 && !exchange.TookNothing(&p, r.reply)
 	confirmed := write && p.Flags&upstream.ToConfirm != 0 && r.reply[0] != '-' // by replicas, later
 	var settled func()
+	var spent acks.Spent
 	switch {
 	case c == nil && p.Flags&upstream.Hedged != 0 && r.reply[0] != '-':
 		w.x.TakeLateTime(l, &p)
 	case c == nil:
 	case confirmed:
-		w.timedAtServer(c, l, &p, len(r.reply))
+		spent = w.timedAtServer(c, l, &p)
 	case write && l.Draining:
 		settled = w.timedLater(c, l, len(r.reply))
 	default:
@@ -300,7 +302,7 @@ func (r *incoming) give(w *Worker, c *sessions.Session) {
 	}
 	switch {
 	case confirmed:
-		w.x.KeepUnconfirmed(c, l, &p, r.reply)
+		w.x.KeepUnconfirmed(c, l, &p, r.reply, spent)
 		l.Queue.Answered(p.End)
 		return // it is in flight until replicas have confirmed it
 	case settled != nil:

@@ -275,6 +275,9 @@ func (p *player) audited(e policy.Event) {
 func (p *player) slowNoted(_ int, e slowlog.Entry) {
 	text := fmt.Sprintf("slow: %q of %s took %v: server %v, hold %v", e.Args, e.Command, e.Took.Round(time.Millisecond),
 		e.Server.Round(time.Millisecond), e.Hold.Round(time.Millisecond))
+	if e.Acks > 0 {
+		text += fmt.Sprintf(", acks %v", e.Acks.Round(time.Millisecond))
+	}
 	text += fmt.Sprintf("; %d of %d keys, %d bytes, reply of %d", len(e.Keys), e.KeysCount, e.RequestBytes, e.ReplyBytes)
 	p.reports = append(p.reports, fmt.Sprintf("%s; %s %q at %q", text, e.Client, e.Name, e.Node))
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 	"time"
 
+	"evergate/gateway/acks"
 	"evergate/gateway/latency"
 	"evergate/gateway/resp"
 	"evergate/gateway/retry"
@@ -33,15 +34,15 @@ func (w *Worker) timed(c *sessions.Session, l *upstream.Conn, p *upstream.Pendin
 	}
 }
 
-// timedAtServer is timed for a write that replicas must confirm: the time until they have is added by verbs.Confirmed.
-func (w *Worker) timedAtServer(c *sessions.Session, l *upstream.Conn, p *upstream.Pending, size int) {
-	if p.Flags&upstream.Blocking == 0 {
-		us := uint32(w.clock.Stamp - c.SentAt(p.Seq, p.Part, p.Began))
-		l.CountTime(p, latency.BucketOf(us), us)
+// timedAtServer is timed for a write that replicas must confirm: verbs.Confirmed does the rest when they have, with
+// what it returns.
+func (w *Worker) timedAtServer(c *sessions.Session, l *upstream.Conn, p *upstream.Pending) acks.Spent {
+	if p.Flags&upstream.Blocking != 0 {
+		return acks.Spent{}
 	}
-	if w.clock.Stamp-p.Began >= w.slow.least {
-		w.slow.answered(w, c, l, size)
-	}
+	us := uint32(w.clock.Stamp - c.SentAt(p.Seq, p.Part, p.Began))
+	l.CountTime(p, latency.BucketOf(us), us)
+	return w.slow.spent(w, c, l)
 }
 
 // timedLater is timed where the reply is withheld: what it returns is called when the client gets it, or an error
@@ -131,16 +132,50 @@ func (s *slowness) withheld(w *Worker, c *sessions.Session, l *upstream.Conn, si
 	}
 }
 
-// parts divides the time of a request at the front of a connection.
-func (s *slowness) parts(w *Worker, c *sessions.Session, l *upstream.Conn, size int) slowlog.Entry {
+// spent is what the time of a write at the front of a connection was spent on, which replicas must confirm yet.
+func (s *slowness) spent(w *Worker, c *sessions.Session, l *upstream.Conn) acks.Spent {
+	p := l.Inflight.Front()
+	if s.of[c.Service.Of] == wait.Never || p.Began == 0 {
+		return acks.Spent{}
+	}
+	from := l.Queue.AnsweredTo()
+	_, server, hold := spentOn(w, c, l)
+	return acks.Spent{
+		Came: uint32(w.clock.Stamp), Server: uint32(server / time.Microsecond), Hold: uint32(hold / time.Microsecond),
+		Request: int(p.End - from), Head: l.Queue.Frame(from, min(p.End, from+acks.HeadMax)),
+	}
+}
+
+// confirmed looks at a write that replicas have confirmed, or that is answered otherwise after their time.
+func (s *slowness) confirmed(w *Worker, c *sessions.Session, l *upstream.Conn, r *acks.Reply) {
+	of, now := &r.Spent, w.clock.Stamp
+	e := slowlog.Entry{
+		Took: now.Since(wait.Stamp(r.Began)), Server: time.Duration(of.Server) * time.Microsecond,
+		Hold: time.Duration(of.Hold) * time.Microsecond, Acks: now.Since(wait.Stamp(of.Came)),
+		RequestBytes: int64(of.Request), ReplyBytes: int64(r.Size() - len(of.Head)), Node: c.Service.NodeName(l.Key.Node),
+	}
+	if of.Request > 0 && e.Server+e.Hold+e.Acks >= s.of[c.Service.Of] {
+		s.note(w, c, s.described(c, e, resp.HeadArgs(of.Head)))
+	}
+}
+
+// spentOn divides the time of a request at the front of a connection.
+func spentOn(w *Worker, c *sessions.Session, l *upstream.Conn) (took, server, hold time.Duration) {
 	p, now := l.Inflight.Front(), w.clock.Stamp
 	took, sent := now.Since(p.Began), c.SentAt(p.Seq, p.Part, p.Began)
 	behind := l.Answered.Since(sent) // a long time, if there was none before
 	if behind > took {
 		behind = 0
 	}
+	return took, now.Since(sent) - behind, sent.Since(p.Began)
+}
+
+// parts returns an entry with the parts of the time of a request at the front of a connection.
+func (s *slowness) parts(w *Worker, c *sessions.Session, l *upstream.Conn, size int) slowlog.Entry {
+	p := l.Inflight.Front()
+	took, server, hold := spentOn(w, c, l)
 	return slowlog.Entry{
-		Took: took, Server: now.Since(sent) - behind, Hold: sent.Since(p.Began),
+		Took: took, Server: server, Hold: hold,
 		RequestBytes: int64(p.End - l.Queue.AnsweredTo()), ReplyBytes: int64(size), Node: c.Service.NodeName(l.Key.Node),
 	}
 }
@@ -168,7 +203,7 @@ func (s *slowness) retried(w *Worker, c *sessions.Session, a *retry.Entry) {
 	}
 }
 
-// described returns an entry with what its arguments and its client are.
+// described returns an entry with what its arguments and its client are. Arguments that are not known are nil.
 func (s *slowness) described(c *sessions.Session, e slowlog.Entry, args [][]byte) slowlog.Entry {
 	command := c.Service.Catalog.Row(args)
 	if command != nil && command.ID == routing.CmdMulti { // a transaction is one request
@@ -185,7 +220,9 @@ func (s *slowness) described(c *sessions.Session, e slowlog.Entry, args [][]byte
 		e.Command = command.Name
 		keys, _ := command.AccessedKeys(args, nil)
 		for _, key := range keys[:min(len(keys), slowlog.KeysMax)] {
-			e.Keys = append(e.Keys, slowlog.Key(args[key.At]))
+			if args[key.At] != nil {
+				e.Keys = append(e.Keys, slowlog.Key(args[key.At]))
+			}
 		}
 		e.KeysCount = len(keys)
 	}

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"evergate/gateway/acks"
 	"evergate/gateway/admin"
 	"evergate/gateway/latency"
 	"evergate/gateway/retry"
@@ -30,10 +31,13 @@ func (v *verbs) Internal(l *upstream.Conn, tag uint32, reply []byte) {
 
 func (v *verbs) Reply(l *upstream.Conn, reply []byte) { (*Worker)(v).reply(l, reply) }
 
-func (v *verbs) Confirmed(c *sessions.Session, command uint16, began wait.Stamp) {
+func (v *verbs) Confirmed(c *sessions.Session, l *upstream.Conn, r *acks.Reply) {
 	w := (*Worker)(v)
-	us := uint32(w.clock.Stamp - began)
-	w.latency.Record(c.Service.Of, command, latency.BucketOf(us), us)
+	us := uint32(w.clock.Stamp) - r.Began
+	w.latency.Record(c.Service.Of, r.Command, latency.BucketOf(us), us)
+	if wait.Stamp(us) >= w.slow.least {
+		w.slow.confirmed(w, c, l, r)
+	}
 }
 
 func (v *verbs) Unlisten(c *sessions.Session) { (*Worker)(v).subscribers.Unlisten(c) }

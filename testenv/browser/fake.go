@@ -104,7 +104,7 @@ func (f *fake) slowlog(now time.Time) api.Slowlog {
 			Service: f.scene.services[0].Name, Command: []string{"zrange", "hgetall", "keys", "eval"}[i%4],
 			Keys: []string{fmt.Sprintf("board:%d", i)}, Arguments: 4, RequestBytes: 80, ReplyBytes: int64(9000 * (1 + i%9)),
 			Client: fmt.Sprintf("10.2.0.%d:30102", i), Name: "reports", User: "default", Node: f.scene.services[0].Nodes[0].Addr,
-			Duration: took, Gateway: 60, Server: took - 60})
+			Duration: took, Gateway: 60, Server: took*0.7 - 60, Acks: took * 0.3})
 	}
 	s.Commands[0].Keys = []string{hostile}
 	return s

@@ -127,7 +127,7 @@ func fixtureSlowlog() *api.Slowlog {
 	return &api.Slowlog{Now: noon, Threshold: ptr(10000.), Total: 381, KeysShown: true, Commands: []api.SlowCommand{
 		{ID: 381, At: noon.Add(-3 * time.Second), Service: "main", Command: "zrangebyscore", Keys: []string{"board:daily"},
 			Arguments: 6, RequestBytes: 88, ReplyBytes: 1_400_000, Client: "10.2.0.7:51344", Name: "board-worker",
-			User: "default", Node: "10.0.0.1:6379", Duration: 48_210, Gateway: 310, Server: 47_900},
+			User: "default", Node: "10.0.0.1:6379", Duration: 48_210, Gateway: 310, Server: 40_900, Acks: 7000},
 		{ID: 380, At: noon.Add(-9 * time.Second), Service: "main", Command: "mget", Keys: []string{"a", "b"}, KeysMore: 98,
 			Arguments: 101, RequestBytes: 2048, ReplyBytes: 120, Client: "10.2.0.9:40112", User: "default",
 			Duration: 1_390_400, Gateway: 400, Server: 1000, Hold: 1_389_000},

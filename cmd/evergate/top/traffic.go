@@ -61,6 +61,7 @@ func (s *Screen) slowTable() *table[slowRow] {
 		part("in gateway", 1, func(c *api.SlowCommand) float64 { return c.Gateway }),
 		part("server", 1, func(c *api.SlowCommand) float64 { return c.Server }),
 		part("hold", 1, func(c *api.SlowCommand) float64 { return c.Hold }),
+		part("acks", 3, func(c *api.SlowCommand) float64 { return c.Acks }),
 		column[row]{title: "request", right: true, rank: 6,
 			cell: func(r *row) span { return span{size(r.command.RequestBytes), plain} },
 			by:   func(a, b *row) int { return cmp.Compare(b.command.RequestBytes, a.command.RequestBytes) }},

@@ -75,7 +75,9 @@ const clients = new Table({
 
 // parts paints which part of the time a slow command spent where.
 function parts(cell, c) {
-  const label = `gateway ${micros(c.gateway_us)}, server ${micros(c.server_us)}, hold ${micros(c.hold_us)}`;
+  const label =
+    `gateway ${micros(c.gateway_us)}, server ${micros(c.server_us)}, ` +
+    `hold ${micros(c.hold_us)}, acks ${micros(c.acks_us)}`;
   if (cell.title === label) return;
   cell.title = label;
   cell.replaceChildren(
@@ -84,6 +86,7 @@ function parts(cell, c) {
         ['added', c.gateway_us],
         ['server', c.server_us],
         ['held', c.hold_us],
+        ['acks', c.acks_us],
       ],
       c.duration_us,
       120,
@@ -109,7 +112,7 @@ const slow = new Table({
     number('duration_us', 'time', 11, micros),
     {
       id: 'parts',
-      title: 'gateway, server, hold',
+      title: 'spent on',
       width: 22,
       value: (c) => c.server_us / c.duration_us,
       show: () => '',
