@@ -16,33 +16,14 @@ import (
 	"evergate/testenv/servers"
 )
 
-// front is a TCP load balancer in front of the gateways.
+// front is what leads clients to the gateways.
 type front struct {
 	at    string
 	close func()
-	// accepted is how many connections it has taken, where it is our own.
-	accepted atomic.Int64
-}
-
-// balance starts a balancer: HAProxy, or one that takes the gateways in turn and passes over one that does not accept.
-func balance(haproxy bool, gates []string) (*front, error) {
-	port, err := servers.ReservePort(servers.IPv4Loopback)
-	if err != nil {
-		return nil, err
-	}
-	f, err := (*front)(nil), error(nil)
-	if haproxy {
-		f, err = runHAProxy(port.Addr(), gates)
-	} else {
-		f, err = relay(port.Addr(), gates)
-	}
-	if err != nil {
-		port.Release()
-		return nil, err
-	}
-	end := f.close
-	f.close = func() { end(); port.Release() }
-	return f, nil
+	// accepted is how many connections it has taken; nil: they are not counted.
+	accepted *atomic.Int64
+	// settled returns when a gateway that was restarted is used again; nil: it is at once.
+	settled func(context.Context) error
 }
 
 // relay is the balancer of our own.
@@ -52,7 +33,7 @@ func relay(addr string, gates []string) (*front, error) {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	f := &front{at: addr}
+	f := &front{at: addr, accepted: new(atomic.Int64)}
 	var all sync.WaitGroup
 	all.Go(func() {
 		for {

@@ -7,7 +7,7 @@
 //	go run ./testenv/compat -straight -only ioredis against one server without a gateway, where nothing is killed
 //	go run ./testenv/compat -maintenance failover   libraries that ask for notifications, with default settings, while
 //	                                                a primary is killed; -maintenance restart: while two gateways are
-//	                                                restarted one by one, behind a balancer or with -haproxy
+//	                                                restarted one by one, behind what -front names
 //
 // A program gets HOST:PORT, and the file of a CA in EVERGATE_CA when it is to speak TLS. It prints "ready KEY" once
 // all of its usual work has succeeded and it works on steadily; KEY selects the shard that serves it. A line on its
@@ -38,11 +38,13 @@ type options struct {
 	table    string
 	verbose  bool
 	// maintenance is what happens to libraries with default settings, empty for the usual runs; connections is how many
-	// each has, haproxy whether HAProxy stands before the gateways, endpoint whether each names the other in MOVING.
+	// each has, front what leads them to the gateways, endpoint whether each gateway names the other in MOVING, and delay
+	// the gateways' drain-delay.
 	maintenance string
 	connections int
-	haproxy     bool
+	front       string
 	endpoint    bool
+	delay       string
 }
 
 func main() {
@@ -55,8 +57,10 @@ func main() {
 	flag.StringVar(&o.maintenance, "maintenance", "",
 		"failover or restart: libraries with default settings, with and without notifications; write no table")
 	flag.IntVar(&o.connections, "connections", 200, "`number` of connections of each library, with -maintenance")
-	flag.BoolVar(&o.haproxy, "haproxy", false, "restart gateways behind HAProxy, with -maintenance restart")
+	flag.StringVar(&o.front, "front", "relay",
+		"`what` leads clients to the gateways, with -maintenance restart: relay, haproxy, dns or keepalived")
 	flag.BoolVar(&o.endpoint, "endpoint", false, "each gateway names the other in MOVING, with -maintenance restart")
+	flag.StringVar(&o.delay, "drain-delay", "0s", "the gateways' --drain-delay, with -maintenance restart")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		flag.Usage()

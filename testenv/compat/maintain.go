@@ -41,7 +41,7 @@ type kept struct {
 	Operations int            `json:"operations"`
 	Errors     map[string]int `json:"errors"`
 	Longest    int            `json:"longest"` // the longest operation, in milliseconds
-	// Reconnects are the connections beyond the first ones, where they are counted.
+	// Reconnects are the connections beyond the first ones; negative: they were not counted.
 	Reconnects int64 `json:"-"`
 }
 
@@ -67,9 +67,18 @@ var dramas = map[string]func(context.Context, options, begin) (kept, error){
 
 // maintain measures the chosen libraries and prints a line for each.
 func maintain(ctx context.Context, o options) error {
-	happens := dramas[o.maintenance]
-	if happens == nil {
+	happens, place := dramas[o.maintenance], places[o.front]
+	switch {
+	case happens == nil:
 		return fmt.Errorf("-maintenance is failover or restart, not %q", o.maintenance)
+	case place.open == nil:
+		return fmt.Errorf("-front is relay, haproxy, dns or keepalived, not %q", o.front)
+	case place.apart && !isApart():
+		return goApart(ctx)
+	case place.apart:
+		if err := commands("ip link set lo up"); err != nil {
+			return err
+		}
 	}
 	failed := 0
 	for _, c := range maintained {
@@ -94,7 +103,7 @@ func maintain(ctx context.Context, o options) error {
 			n, unknown := k.failed()
 			fmt.Printf("%-10s %-8s notifications %-3s  operations %6d  errors %4d  uncertain %4d  longest %6d ms",
 				k.Library, k.Version, notifications, k.Operations, n, unknown, k.Longest)
-			if !o.haproxy {
+			if k.Reconnects >= 0 {
 				fmt.Printf("  reconnects %4d", k.Reconnects)
 			}
 			fmt.Println()
@@ -122,7 +131,9 @@ func (p *program) kept(front *front, begun int64) (k kept, err error) {
 	if err != nil {
 		return k, err
 	}
-	k.Reconnects = front.accepted.Load() - begun
+	if k.Reconnects = -1; front.accepted != nil {
+		k.Reconnects = front.accepted.Load() - begun
+	}
 	return k, json.Unmarshal([]byte(line), &k)
 }
 
@@ -139,7 +150,12 @@ func failingOver(ctx context.Context, _ options, begin begin) (k kept, err error
 		return k, err
 	}
 	defer func() { err = errors.Join(err, gate.Close()) }()
-	front, err := balance(false, []string{gate.Addr})
+	port, err := servers.ReservePort(servers.IPv4Loopback)
+	if err != nil {
+		return k, err
+	}
+	defer port.Release()
+	front, err := relay(port.Addr(), []string{gate.Addr})
 	if err != nil {
 		return k, err
 	}
@@ -150,19 +166,24 @@ func failingOver(ctx context.Context, _ options, begin begin) (k kept, err error
 	})
 }
 
-// restarting restarts two gateways behind a balancer, one by one, while a library works.
+// restarting restarts two gateways, one by one, while a library works.
 func restarting(ctx context.Context, o options, begin begin) (k kept, err error) {
 	env, err := servers.Plain(servers.Options{})
 	if err != nil {
 		return k, err
 	}
 	defer func() { err = errors.Join(err, env.Close()) }()
-	pair, err := runPair(env, o.endpoint)
+	at, err := places[o.front].open(ctx, env.Primary().Addr)
+	if err != nil {
+		return k, err
+	}
+	defer func() { err = errors.Join(err, at.close()) }()
+	pair, err := runPair(at, o)
 	if err != nil {
 		return k, err
 	}
 	defer func() { err = errors.Join(err, pair.close()) }()
-	front, err := balance(o.haproxy, pair.addrs[:])
+	front, err := at.front()
 	if err != nil {
 		return k, err
 	}
@@ -172,6 +193,11 @@ func restarting(ctx context.Context, o options, begin begin) (k kept, err error)
 			time.Sleep(steadily)
 			if err := pair.restart(ctx, i); err != nil {
 				return err
+			}
+			if front.settled != nil {
+				if err := front.settled(ctx); err != nil {
+					return err
+				}
 			}
 		}
 		return nil
@@ -185,7 +211,10 @@ func (b begin) during(front *front, happens func() error) (k kept, err error) {
 		return k, err
 	}
 	defer p.end()
-	begun := front.accepted.Load()
+	begun := int64(0)
+	if front.accepted != nil {
+		begun = front.accepted.Load()
+	}
 	if err := happens(); err != nil {
 		return k, err
 	}
@@ -194,26 +223,19 @@ func (b begin) during(front *front, happens func() error) (k kept, err error) {
 
 // pair are two gateways in front of the same server.
 type pair struct {
-	ports [2]*servers.Port
-	addrs [2]string
-	args  [2][]string
-	gates [2]*servers.Gateway
+	options [2]servers.GatewayOptions
+	gates   [2]*servers.Gateway
 }
 
-// runPair runs two gateways; endpoint: each names the other in MOVING.
-func runPair(env *servers.Env, endpoint bool) (p *pair, err error) {
+// runPair runs two gateways.
+func runPair(at *place, o options) (p *pair, err error) {
 	p = &pair{}
-	for i := range p.ports {
-		if p.ports[i], err = servers.ReservePort(servers.IPv4Loopback); err != nil {
-			return nil, errors.Join(err, p.close())
-		}
-		p.addrs[i] = p.ports[i].Addr()
-	}
 	for i := range p.gates {
-		p.args[i] = []string{"--primary", env.Primary().Addr, "--listen", p.addrs[i]}
-		if endpoint {
-			p.args[i] = append(p.args[i], "--moving-endpoint", p.addrs[1-i])
+		args := append([]string{"--primary", at.primary, "--drain-delay", o.delay}, at.args[i]...)
+		if o.endpoint {
+			args = append(args, "--moving-endpoint", at.addrs[1-i])
 		}
+		p.options[i] = servers.GatewayOptions{Args: args, Addr: at.addrs[i], Binary: at.binaries[i]}
 		if err := p.run(i); err != nil {
 			return nil, errors.Join(err, p.close())
 		}
@@ -222,17 +244,14 @@ func runPair(env *servers.Env, endpoint bool) (p *pair, err error) {
 }
 
 func (p *pair) run(i int) (err error) {
-	p.gates[i], err = servers.RunGateway(servers.GatewayOptions{Args: p.args[i], Addr: p.addrs[i]})
+	p.gates[i], err = servers.RunGateway(p.options[i])
 	return err
 }
 
 func (p *pair) close() (err error) {
-	for i := range p.gates {
-		if p.gates[i] != nil {
-			err = errors.Join(err, p.gates[i].Close())
-		}
-		if p.ports[i] != nil {
-			p.ports[i].Release()
+	for _, gate := range p.gates {
+		if gate != nil {
+			err = errors.Join(err, gate.Close())
 		}
 	}
 	return err
