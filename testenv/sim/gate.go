@@ -14,6 +14,7 @@ import (
 	"evergate/gateway/worker"
 	"evergate/testenv/play"
 	"evergate/testenv/sim/clients"
+	"evergate/testenv/sim/control"
 	"evergate/testenv/sim/network"
 	"evergate/testenv/sim/scenario"
 	"evergate/topology"
@@ -72,7 +73,7 @@ func (w *world) makeGate(number, of int) *gate {
 			w.numbers++
 			return w.numbers
 		},
-		WallClock: func() time.Time { return time.Unix(0, int64(w.Now)) },
+		WallClock: func() time.Time { return control.Wall(w.Now) },
 	}
 	if w.Options.Bug == scenario.TrustCursor {
 		env.Print = func(uint64, int) uint32 { return 1 }

@@ -10,6 +10,9 @@ func (w *world) round() {
 	w.Happen()
 	w.sentinels.Turn()
 	w.control.Turn()
+	if w.judge != nil {
+		w.judge.Turn()
+	}
 	if w.poller != nil {
 		w.poller.Turn()
 	}

@@ -29,7 +29,7 @@ func (w *world) initial() varied {
 // services are what the gateway is configured to serve.
 func (w *world) services(set varied) []worker.Service {
 	main := worker.Service{Name: "main", Fresh: w.fresh(),
-		Reading: session.Reading{From: set.reads, Consistency: w.Options.Consistency},
+		Reading: w.reading(set.reads),
 		Acks:    set.acks, Hold: set.hold, SilentAfter: set.silent,
 		CloseOnGap:   w.Options.CloseOnGap && w.Options.Bug != scenario.KeepOnGap,
 		BlockingLost: w.blockingLost()}
@@ -42,6 +42,15 @@ func (w *world) services(set varied) []worker.Service {
 	other, replica := main, main
 	other.Name, replica.Reading.From = "other", set.reads
 	return []worker.Service{main, other, replica}
+}
+
+// reading is how reads are served.
+func (w *world) reading(from session.Reads) session.Reading {
+	lag := w.Options.Lag
+	if w.Options.Bug == scenario.LongLag {
+		lag *= 20
+	}
+	return session.Reading{From: from, Consistency: w.Options.Consistency, Lag: session.Lag{Time: lag}}
 }
 
 // replicas is the service behind the listener that emulates a replica.

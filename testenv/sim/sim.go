@@ -136,7 +136,7 @@ func build(o scenario.Options) *world {
 			w.judge.Ran(n, at)
 		}
 	})
-	if o.Consistency == session.Gateway {
+	if o.Consistency != session.Eventual {
 		w.poller = control.NewPoller(w.Servers)
 		w.Servers.Reads = func(n *redis.Node, at int, keys []string) {
 			if w.judge != nil {

@@ -61,9 +61,15 @@ func wideOptionsOf(seed uint64) scenario.Options {
 	o.Reloads = seed%5 < 2 && !o.Planned
 	o.Notices = !o.Users && seed%3 > 0
 	o.BlockingLost = scenario.BlockingLost(seed % uint64(scenario.BlockingLosts))
-	if lap == 0 && o.Reads == session.PreferReplica && (o.RealState() || o.Cluster && o.Async) {
+	switch {
+	case o.Reads != session.PreferReplica:
+	case lap == 1 && o.RealState():
+		o.Consistency, o.Lag = session.Bounded, lagOf(seed)
+	case o.RealState() || o.Cluster && o.Async:
 		o.Consistency = session.Gateway
 	}
+	o.Zones = o.RealState() && seed%4 == 0
+	o.Fence = o.Voice == scenario.Sentinels && !o.Planned && seed%2 == 0
 	if seed%3 == 1 && !o.Planned {
 		o.Acks = acksOf(seed / 3)
 	}
@@ -91,7 +97,7 @@ const bugSeeds = 300
 var bugFrom = [scenario.Bugs]uint64{scenario.TrustRole: 228, scenario.NoKill: 1604,
 	scenario.WrongDatabase: 162, scenario.RetryUnasked: 278, scenario.FreeInMulti: 32,
 	scenario.KeepChannels: 21, scenario.KeepProof: 50, scenario.MoveProof: 195,
-	scenario.AttachedOnly: 32}
+	scenario.AttachedOnly: 32, scenario.NoMinority: 9, scenario.LongLag: 5}
 
 // tellsOfMany leaves out what looks at many seeds: the race detector finds nothing in a simulation, which is one
 // goroutine, and makes it eight times slower.
@@ -228,7 +234,8 @@ var symptoms = [scenario.Bugs]string{
 	scenario.PollEarly: "acknowledged before", scenario.KeepProof: "before", scenario.MoveProof: "missed the acknowledged",
 	scenario.WaitElsewhere: "must confirm that", scenario.ReleaseEarly: "must confirm that",
 	scenario.AttachedOnly: "must confirm that",
-	scenario.NoEnd:        "no FAILED_OVER", scenario.NotifyAll: "did not ask", scenario.NotifyWithin: "",
+	scenario.NoMinority:   "without a majority", scenario.LongLag: "longer ago",
+	scenario.NoEnd: "no FAILED_OVER", scenario.NotifyAll: "did not ask", scenario.NotifyWithin: "",
 }
 
 // needsSentinels says that a mistake is made about who is primary.
@@ -249,7 +256,7 @@ func needsNotices(b scenario.Bug) bool { return b >= scenario.NoEnd && b < scena
 func needsProof(b scenario.Bug) bool { return b >= scenario.PollEarly && b < scenario.WaitElsewhere }
 
 // needsAcks says that a mistake is made about what replicas have confirmed.
-func needsAcks(b scenario.Bug) bool { return b >= scenario.WaitElsewhere }
+func needsAcks(b scenario.Bug) bool { return b >= scenario.WaitElsewhere && b < scenario.NoMinority }
 
 // listensFor says that a mistake is made about who listens.
 func listensFor(b scenario.Bug) bool {
@@ -276,8 +283,13 @@ func TestBugsAreFound(t *testing.T) {
 				if needsProof(bug) {
 					o = provenOptionsOf(seed, bug)
 				}
-				if needsAcks(bug) {
+				switch {
+				case needsAcks(bug):
 					o = ackedOptionsOf(seed)
+				case bug == scenario.NoMinority:
+					o = fencedOptionsOf(seed)
+				case bug == scenario.LongLag:
+					o = boundedOptionsOf(seed)
 				}
 				if o.Bug = bug; needsSentinels(bug) && o.Voice != scenario.Sentinels ||
 					needsCalm(bug) != o.Planned && o.Voice == scenario.Sentinels || needsOracle(bug) && o.RealState() {

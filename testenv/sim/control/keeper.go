@@ -70,12 +70,24 @@ func NewKeeper(w *sentinel.Sentinels, workers int, events func(decide.Event),
 			set.Seeds = append(set.Seeds, n.Addr)
 		}
 	}
+	set.FenceMinority = w.Options.Fence && w.Options.Bug != scenario.NoMinority
+	if w.Options.Zones {
+		set.Zone, set.ZoneOf = zones[0], zoneOf
+	}
 	for _, s := range w.List {
 		set.Sentinels = append(set.Sentinels, s.Addr)
 		k.pollAt = append(k.pollAt, 0)
 	}
 	k.state = decide.New(set)
 	return k
+}
+
+// zones are those of servers, by the last digit of their ports.
+var zones = [2]string{"here", "there"}
+
+func zoneOf(_ string, addrs ...string) string {
+	last := addrs[0][len(addrs[0])-1]
+	return zones[last%2]
 }
 
 // Stall keeps it from having a turn for d.
@@ -118,7 +130,7 @@ func (k *Keeper) step(o topology.Observation) {
 	if _, tick := o.(topology.Tick); !tick {
 		w.Tracef("  keeper: %s", observed(o))
 	}
-	effects, events := k.state.Step(o, wall(w.Now))
+	effects, events := k.state.Step(o, Wall(w.Now))
 	for _, e := range events {
 		w.Tracef("  event: %s", e)
 		k.events(e)
@@ -143,8 +155,8 @@ func (k *Keeper) step(o topology.Observation) {
 	}
 }
 
-// wall is the time of day.
-func wall(now time.Duration) time.Time { return time.Unix(1000, 0).Add(now) }
+// Wall is the time of day.
+func Wall(now time.Duration) time.Time { return time.Unix(1000, 0).Add(now) }
 
 func observed(o topology.Observation) string {
 	switch o := o.(type) {

@@ -31,7 +31,7 @@ const never = 1 << 62
 // NewPoller returns one whose workers share its Service.
 func NewPoller(w *redis.Servers) *Poller {
 	p := &Poller{w: w, before: map[string]topology.RoleSeen{}, highest: map[string]int64{}, runs: map[string]string{}}
-	p.Service = freshness.New(w.Options.Seed, wall(0), func() { p.woken = true })
+	p.Service = freshness.New(w.Options.Seed, Wall(0), func() { p.woken = true })
 	p.state = freshness.NewState(p.Service)
 	return p
 }
@@ -52,7 +52,7 @@ func (p *Poller) Turn() {
 		return
 	}
 	p.woken, p.nextAt = false, never
-	asks, wait := p.state.Next(wall(p.w.Now))
+	asks, wait := p.state.Next(Wall(p.w.Now))
 	if wait >= 0 {
 		p.nextAt = p.w.Now + wait
 	}
@@ -108,7 +108,7 @@ func (q *polled) bring(seen topology.RoleSeen) {
 func (q *polled) end(a freshness.Answer) {
 	q.w.Tracef("poll %d: %s says %v, offset %d, run %s, replid %s", q.ask.Poll, q.ask.Addr, a.Role, a.Offset, a.RunID,
 		a.ReplID)
-	q.state.Answered(q.ask, a, wall(q.w.Now))
+	q.state.Answered(q.ask, a, Wall(q.w.Now))
 	q.woken = true
 }
 

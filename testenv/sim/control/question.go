@@ -39,7 +39,7 @@ func (k *Keeper) ask(addr string) {
 
 func (k *Keeper) question(addr string) *question {
 	w := k.w
-	asked, acked := wall(w.Now), k.acks[k.nodeID(addr)]
+	asked, acked := Wall(w.Now), k.acks[k.nodeID(addr)]
 	for _, n := range w.Nodes {
 		slots := addr == slotsOf+n.Addr
 		if n.Addr != addr && !slots {

@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"slices"
 	"time"
 
 	"evergate/testenv/sim/network"
@@ -30,6 +31,10 @@ func (w *Faults) storm() {
 	n, s := w.Nodes[w.Rnd.IntN(len(w.Nodes))], w.AnySentinel()
 	if p := w.NodeByRole(true); p != nil && w.Rnd.IntN(2) == 0 {
 		n = p
+		if w.Options.Fence && w.Rnd.IntN(4) == 0 {
+			w.leave(p, s)
+			return
+		}
 	}
 	switch w.Rnd.IntN(14) {
 	case 0, 1:
@@ -153,6 +158,26 @@ func (w *Faults) partition(n *redis.Node, s *sentinel.Sentinel) {
 		w.isolate(n.Place(), true, d)
 	case 4:
 		w.isolate(s.Place(), false, d)
+	}
+}
+
+// leave leaves a primary with the gateway, and perhaps with a Sentinel, on one side of a partition.
+func (w *Faults) leave(p *redis.Node, s *sentinel.Sentinel) {
+	side, d := []network.Place{network.Gateway, p.Place()}, w.Between(4*time.Second, 10*time.Second)
+	if w.Rnd.IntN(2) == 0 {
+		side = append(side, s.Place())
+	}
+	for _, here := range side {
+		for _, n := range w.Nodes {
+			if n != p {
+				w.Sever(here, n.Place(), d)
+			}
+		}
+		for _, o := range w.List {
+			if !slices.Contains(side, o.Place()) {
+				w.Sever(here, o.Place(), d)
+			}
+		}
 	}
 }
 

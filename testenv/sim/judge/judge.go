@@ -33,6 +33,7 @@ type Judge struct {
 	// noticed is when the State last told of something wrong with a node: an alarm, or a receipt.
 	noticed map[string]time.Duration
 	reads
+	minority
 }
 
 // Shown is one View of a service with one shard.
@@ -48,7 +49,8 @@ type Shown struct {
 
 // New returns the judge of the servers.
 func New(w *sentinel.Sentinels) *Judge {
-	return &Judge{w: w, noticed: map[string]time.Duration{}, reads: reads{missed: map[int]string{}, saw: map[seen]int{}}}
+	return &Judge{w: w, noticed: map[string]time.Duration{}, reads: reads{missed: map[int]string{}, saw: map[seen]int{},
+		written: map[string][]int{}}}
 }
 
 func (j *Judge) nodeOf(n *topology.Node) *redis.Node {
@@ -227,6 +229,7 @@ func (j *Judge) Sent(worker int, v *topology.View, l *redis.Conn, args [][]byte)
 	if !ledger.Writes(args) || v == nil || w.Options.Voice == scenario.Bus {
 		return
 	}
+	j.sentInMinority(worker, n)
 	if j.nodeOf(v.Shards[0].Primary) != n {
 		w.Ledger.Fail("worker %d sent a write to %s under view %d, which does not call that primary", worker, n.Addr,
 			v.Epoch)
@@ -257,6 +260,7 @@ func (j *Judge) read(r *ledger.Request, e *ledger.Execution) {
 // next writes may not have been acknowledged by the same node before.
 func (j *Judge) Ran(n *redis.Node, at int) {
 	execs, requests := j.w.Ledger.Execs, j.w.Ledger.Requests
+	j.wrote(at)
 	r := requests[execs[at].Request]
 	if r.State != ledger.Uncertain {
 		return

@@ -15,6 +15,8 @@ type reads struct {
 	missed map[int]string
 	// saw has the execution of the newest write that a client has seen of a key.
 	saw map[seen]int
+	// written are the executions that wrote each key, where reads may be old.
+	written map[string][]int
 	// OnReplicas is how many replicas served.
 	OnReplicas int
 }
@@ -29,7 +31,7 @@ type seen struct {
 func (j *Judge) Read(n *redis.Node, at int, keys []string) {
 	l := j.w.Ledger
 	e := &l.Execs[at]
-	if j.w.Options.Consistency != session.Gateway || e.Request < 0 || j.view == nil {
+	if j.w.Options.Consistency == session.Eventual || e.Request < 0 || j.view == nil {
 		return
 	}
 	for _, k := range keys {
@@ -38,10 +40,34 @@ func (j *Judge) Read(n *redis.Node, at int, keys []string) {
 			continue
 		}
 		j.OnReplicas++
-		for _, write := range l.AckedBefore(l.Requests[e.Request], k) {
+		for _, write := range j.mustHave(l.Requests[e.Request], k) {
 			if !n.Has[write] && p.Has[write] {
 				j.missed[at] = fmt.Sprintf("%s, which has not %v of %s", n.Addr, l.Requests[l.Execs[write].Request], k)
 			}
+		}
+	}
+}
+
+// mustHave are the writes of a key that a replica must have which serves a read, unless they are lost: those that were
+// acknowledged before it was sent, or those that were executed so long before.
+func (j *Judge) mustHave(r *ledger.Request, key string) (writes []int) {
+	if j.w.Options.Consistency == session.Gateway {
+		return j.w.Ledger.AckedBefore(r, key)
+	}
+	sent, _ := r.Span()
+	for _, at := range j.written[key] {
+		if j.w.Ledger.Execs[at].At < sent-j.w.Options.Lag {
+			writes = append(writes, at)
+		}
+	}
+	return writes
+}
+
+// wrote notes a write that a node executes.
+func (j *Judge) wrote(at int) {
+	if j.w.Options.Consistency == session.Bounded {
+		for key := range j.w.Ledger.Requests[j.w.Ledger.Execs[at].Request].Ran {
+			j.written[key] = append(j.written[key], at)
 		}
 	}
 }
@@ -59,11 +85,14 @@ func (j *Judge) primaryOf(key string) *redis.Node {
 // seen before.
 func (j *Judge) readAnswered(r *ledger.Request, reply []byte) {
 	l := j.w.Ledger
-	if j.w.Options.Consistency != session.Gateway || r.State != ledger.Acknowledged {
+	if j.w.Options.Consistency == session.Eventual || r.State != ledger.Acknowledged {
 		return
 	}
 	if why := j.missed[executionOf(reply)]; why != "" {
-		l.Fail("%v was read from %s: that was acknowledged before", r, why)
+		l.Fail("%v was read from %s: that was acknowledged before, or written longer ago than %v", r, why, j.w.Options.Lag)
+	}
+	if j.w.Options.Consistency == session.Bounded {
+		return
 	}
 	key, write := l.Saw(r)
 	if write < 0 || j.view == nil {

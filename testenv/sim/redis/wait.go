@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -48,6 +49,11 @@ func follows(n, p *Node) bool {
 		return n.Alive && n.Following == p && n.Link == LinkUp
 	}
 	return n.Alive && n != p && !n.Primary && n.shard == p.shard && p.shard.Primary == p
+}
+
+// Replicated says that a server has a replica.
+func Replicated(n *Node) bool {
+	return slices.ContainsFunc(n.w.Nodes, func(r *Node) bool { return follows(r, n) })
 }
 
 // OldWait says that the servers are older than 7.2.

@@ -4,6 +4,7 @@ package scenario
 
 import (
 	"strings"
+	"time"
 
 	"evergate/gateway/acks"
 	"evergate/gateway/session"
@@ -17,8 +18,14 @@ type Options struct {
 	// Cluster: three shards and slots that move; else one shard. Only with Oracle.
 	Cluster bool
 	Reads   session.Reads
-	// Consistency is how fresh the reads of replicas must be. Only Eventual and Gateway.
+	// Consistency is how fresh the reads of replicas must be: Eventual, Gateway, or Bounded by Lag, a time.
 	Consistency session.Consistency
+	Lag         time.Duration
+	// Zones: servers are in two zones, the gateway in one of them. Only with a real State.
+	Zones bool
+	// Fence: writes stop while the gateway sees a minority of the Sentinels, and the primary has no replica. Only with
+	// Sentinels.
+	Fence bool
 	// Acks is how many replicas must confirm a write before its client is answered, and for how long they are waited for.
 	Acks acks.Terms
 	// Async: replicas lag, and a failover may lose what they have not got.
@@ -168,6 +175,10 @@ const (
 	WaitElsewhere
 	ReleaseEarly
 	AttachedOnly
+	// NoMinority does not stop writes where Fence wants that, LongLag serves reads from replicas that lag for longer than
+	// they may.
+	NoMinority
+	LongLag
 	// Bugs is how many there are.
 	Bugs
 )
@@ -187,7 +198,8 @@ var bugNames = [Bugs]string{"none", "resend sent writes", "wrote all", "wrong la
 	"take reads for writes", "overlook selectors", "deny what is retried",
 	"never end a hold", "notify those that did not ask", "notify within a reply",
 	"poll before the number", "keep proofs over restarts", "move slots with their proof",
-	"wait on another connection", "release before the wait", "count attached replicas for all"}
+	"wait on another connection", "release before the wait", "count attached replicas for all",
+	"write though only a minority is seen", "read what is too old"}
 
 func (b Bug) String() string { return bugNames[b] }
 
