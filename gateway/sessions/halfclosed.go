@@ -11,7 +11,8 @@ import (
 // A client that closes its half of the connection ("printf ... | nc -N") has sent everything and still reads. One that
 // dies looks the same, until something is written to it. So all that it sent is executed and answered, whatever the
 // session waits for meanwhile, except a server: a session that waits for a primary, for the end of a pause, or within a
-// blocking command is closed. Its client may have left long before the command would run.
+// blocking command is closed, from a blocking command when its client has taken the earlier replies. It may have left
+// long before the command would run.
 
 // blockedGrace is how long a server may take to answer the blocking command of a client that has half-closed.
 const blockedGrace = 50 * time.Millisecond
@@ -23,8 +24,11 @@ func (t *Table) GoOnHalfClosed(c *Session) {
 	case c.AwaitsBlocking():
 		at := c.blockedSince + blockedGrace // an element may be there at once
 		if t.x.clock.Now >= at {
-			t.Close(c, session.ClientLeft)
-			return
+			if c.Output.Len() == 0 {
+				t.Close(c, session.ClientLeft)
+				return
+			}
+			at = t.x.clock.Now + blockedGrace // it has yet to take the replies to what it sent before
 		}
 		t.askUnblock(c)
 		t.x.Block(c, wait.Blocked)
