@@ -165,7 +165,7 @@ func changed(command *routing.Command) upstream.Keys {
 	if command.ReplicaRefuses() {
 		return nil
 	}
-	return upstream.NoKeys
+	return upstream.Keys{}
 }
 
 // shardOf returns the shard of a part in a view, -1 when none serves its slot.

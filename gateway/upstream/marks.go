@@ -12,63 +12,16 @@ import (
 // ends it with the request, however that leaves the queue. So a mark can only be lost where one is taken out on purpose
 // (Pending.TakeMark), and Check compares all that are in flight with what the pool has begun.
 
-// Keys are the cells of a request's keys. Nil stands for any keys, NoKeys for none.
-type Keys []freshness.Cell
-
-// NoKeys are those of a request that concerns no key.
-var NoKeys = Keys{}
-
-var anyKeys = Keys{freshness.AllKeys}
-
-// Mark is the keys for which a write is in flight: 0 for none, a cell and 1, or above oneMax a set of the pool.
-type Mark uint32
-
-const oneMax = Mark(freshness.AllKeys) + 1
-
-// marks are those of a pool. The cells of a mark above oneMax are in sets.
-type marks struct {
-	sets []Keys
-	free []Mark
-	// open counts the marks that have begun and not ended.
-	open int
-}
+// Keys and Mark are those of package freshness.
+type (
+	Keys = freshness.Keys
+	Mark = freshness.Mark
+)
 
 // marker begins and ends the marks of one service.
 type marker struct {
-	*marks
+	marks *freshness.Marks
 	fresh *freshness.Service
-}
-
-// begin returns the mark of a write that is about to be sent.
-func (m *marker) begin(keys Keys) Mark {
-	if len(keys) == 1 {
-		m.open++
-		m.fresh.Begin(keys[0])
-		return Mark(keys[0]) + 1
-	}
-	return m.beginSeveral(keys)
-}
-
-func (m *marker) beginSeveral(keys Keys) Mark {
-	switch {
-	case keys == nil:
-		return m.begin(anyKeys)
-	case len(keys) == 0:
-		return 0
-	}
-	if len(m.free) == 0 {
-		m.sets = append(m.sets, nil)
-		m.free = append(m.free, oneMax+Mark(len(m.sets)))
-	}
-	mark := m.free[len(m.free)-1]
-	m.free = m.free[:len(m.free)-1]
-	set := &m.sets[mark-oneMax-1]
-	*set = append((*set)[:0], keys...)
-	for _, cell := range keys {
-		m.fresh.Begin(cell)
-	}
-	m.open++
-	return mark
 }
 
 // executed records which node may have executed a write with a mark.
@@ -88,40 +41,15 @@ func (m *marker) Stays(t *Pending, node topology.NodeID) {
 	}
 }
 
-// end ends a mark. The write was executed, or it never will be.
 func (m *marker) end(mark Mark) {
-	if mark == 0 {
-		return
+	if mark != 0 {
+		m.marks.End(m.fresh, mark)
 	}
-	m.open--
-	if mark <= oneMax {
-		m.fresh.End(freshness.Cell(mark - 1))
-		return
-	}
-	set := &m.sets[mark-oneMax-1]
-	for _, cell := range *set {
-		m.fresh.End(cell)
-	}
-	if cap(*set) > markKeysKept {
-		*set = nil
-	}
-	m.free = append(m.free, mark)
-}
-
-// markKeysKept is for how many keys the memory of a set is kept for the next one.
-const markKeysKept = 1 << 10
-
-// keys are the cells of a mark that is not 0.
-func (m *marks) keys(mark Mark) Keys {
-	if mark <= oneMax {
-		return Keys{freshness.Cell(mark - 1)}
-	}
-	return m.sets[mark-oneMax-1]
 }
 
 // BeginWrite records that a write is about to be sent. EndWrite must follow once, by the queue of its connection or by
 // whoever takes the mark out of it.
-func (s *Servers) BeginWrite(keys Keys) Mark { return s.marker.begin(keys) }
+func (s *Servers) BeginWrite(keys Keys) Mark { return s.marks.Begin(s.fresh, keys) }
 
 // EndWrite records that the outcome of a write is known: reads see it, or nobody ever will.
 func (s *Servers) EndWrite(mark Mark) { s.marker.end(mark) }
@@ -149,7 +77,7 @@ func (p *Pool) CheckMarks(others func(yield func(s *Servers, mark Mark) bool)) e
 			return true
 		}
 		found++
-		for _, cell := range p.marks.keys(mark) {
+		for _, cell := range p.marks.Keys(mark) {
 			cells[place{s.fresh, cell}]++
 		}
 		return true
@@ -165,8 +93,8 @@ func (p *Pool) CheckMarks(others func(yield func(s *Servers, mark Mark) bool)) e
 		}
 	}
 	others(count)
-	if found != p.marks.open {
-		return fmt.Errorf("%d writes are marked as in flight, %d have a mark", p.marks.open, found)
+	if found != p.marks.Open() {
+		return fmt.Errorf("%d writes are marked as in flight, %d have a mark", p.marks.Open(), found)
 	}
 	for at, n := range cells {
 		if held := at.of.Writes(at.cell); held < n { // other workers have writes there, too

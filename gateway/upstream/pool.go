@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"evergate/gateway/blocks"
+	"evergate/gateway/freshness"
 	"evergate/gateway/wait"
 	"evergate/topology"
 )
@@ -92,7 +93,7 @@ type Pool struct {
 	out     Out     // of the round under way
 	shown   Out     // of the round before: the loop reads it
 	counts  Stats
-	marks   marks
+	marks   freshness.Marks
 	looks
 }
 
