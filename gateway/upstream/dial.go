@@ -71,6 +71,11 @@ func (p *Pool) dial(l *Conn, kill ...int64) {
 	if !l.Bypass {
 		l.Kill, killIn = s.kill.Of(l.Key.Node, set.RunID)
 	}
+	for _, other := range set.conns { // what was sent there must not be executed behind what is sent here
+		if other.Retiring && other.State == Open && other.Client > 0 && other.RunID == killIn {
+			kill = append(kill, other.Client)
+		}
+	}
 	for _, id := range kill {
 		if !slices.Contains(l.Kill, id) {
 			l.Kill = append(l.Kill, id)

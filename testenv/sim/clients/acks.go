@@ -1,0 +1,21 @@
+package clients
+
+import "evergate/testenv/sim/ledger"
+
+// ownAcks are how many replicas a client may want to confirm its writes.
+var ownAcks = [...]string{"0", "1", "majority", "all", "default"}
+
+// choosesAcks says that a client chooses that for itself now: where users are, their rights would be in the way.
+func (c *Client) choosesAcks() bool {
+	o := &c.w.Options
+	return o.Acks.Asked() && !o.Users && c.facade == ledger.Plain && c.w.Rnd.IntN(40) == 0
+}
+
+// nextAcks returns the bytes of a PROXY ACKS.
+func (c *Client) nextAcks() []byte {
+	level := ownAcks[c.w.Rnd.IntN(len(ownAcks))]
+	r, b := c.ask(ledger.Acks, nil, "PROXY", "ACKS", level)
+	r.Chooses(level)
+	c.acks = r
+	return b
+}
