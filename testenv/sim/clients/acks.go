@@ -11,6 +11,17 @@ func (c *Client) choosesAcks() bool {
 	return o.Acks.Asked() && !o.Users && c.facade == ledger.Plain && c.w.Rnd.IntN(40) == 0
 }
 
+// nextAside returns what a client asks for besides data now; nil for nothing.
+func (c *Client) nextAside() []byte {
+	switch {
+	case c.due:
+		return c.asksNotices()
+	case c.choosesAcks():
+		return c.nextAcks()
+	}
+	return nil
+}
+
 // nextAcks returns the bytes of a PROXY ACKS.
 func (c *Client) nextAcks() []byte {
 	level := ownAcks[c.w.Rnd.IntN(len(ownAcks))]

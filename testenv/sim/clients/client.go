@@ -141,6 +141,7 @@ type Client struct {
 	since *ledger.Request
 	self  string
 	end   *ledger.Request // ends a transaction that was begun
+	acks  *ledger.Request // its last PROXY ACKS
 	notices
 	taken
 }
@@ -233,6 +234,7 @@ func (c *Client) ask(k ledger.Kind, keys []string, args ...string) (*ledger.Requ
 // sends returns the bytes of a request.
 func (c *Client) sends(r *ledger.Request, args ...string) []byte {
 	c.w.ledger.Comes(r, c.facade, c.w.Now)
+	r.Under(c.acks)
 	c.w.ledger.OfUser(r, c.since, args)
 	c.Waiting = append(c.Waiting, r)
 	c.w.Tracef("client %d sends %v", c.Number, r)
@@ -257,8 +259,8 @@ func (c *Client) next() []byte {
 		c.due = w.Options.Notices && c.Number%2 == 0
 		return b
 	}
-	if c.due {
-		return c.asksNotices()
+	if b := c.nextAside(); b != nil {
+		return b
 	}
 	switch {
 	case c.facade == ledger.Replica:

@@ -62,3 +62,15 @@ func (r *Request) Replies(at time.Duration) { r.answeredAt = at }
 
 // Span is from when to when a request was under way.
 func (r *Request) Span() (sent, answered time.Duration) { return r.sentAt, r.answeredAt }
+
+// Chooses notes what a PROXY ACKS chooses, Under that it was the last one that the client of a request had sent.
+func (r *Request) Chooses(level string) { r.level = level }
+func (r *Request) Under(acks *Request)  { r.under = acks }
+
+// OwnAcks is how many replicas its client had chosen for a request that was answered; empty where it had not.
+func (r *Request) OwnAcks() string {
+	if r.under == nil || r.under.State != Acknowledged || r.under.level == "default" {
+		return ""
+	}
+	return r.under.level
+}

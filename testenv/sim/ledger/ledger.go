@@ -233,7 +233,7 @@ func (l *Ledger) Answered(m *Memory, r *Request, reply []byte) {
 		l.expect(r, text, "+OK")
 	case Execute:
 		l.execAnswered(r, text)
-	case Watch, Multi, Discard, Unwatch, Select, Auth, Notices:
+	case Watch, Multi, Discard, Unwatch, Select, Auth, Notices, Acks:
 		l.expect(r, text, "+OK")
 	case Queueing:
 		l.expect(r, text, "+QUEUED")

@@ -25,8 +25,11 @@ type Request struct {
 	sentAfter, repliedAs int
 	// sentAt is when its client sent it, answeredAt when the gateway had sent the last byte of the reply.
 	sentAt, answeredAt time.Duration
-	took               bool  // a pop was answered with an element
-	pops               []pop // its executions that took one
+	// under is the last PROXY ACKS that its client had sent, level what that chooses.
+	under *Request
+	level string
+	took  bool  // a pop was answered with an element
+	pops  []pop // its executions that took one
 	// watched and read are the WATCH before an EXEC, and the read of the key behind that.
 	watched, read *Request
 	cursor        *Cursor // of SCAN
@@ -90,6 +93,7 @@ const (
 	Reset
 	Listen
 	Notices
+	Acks
 )
 
 const (
@@ -107,6 +111,6 @@ var kindNames = [...]string{"SET", "INCRBY", "GET", "GETRANGE", "MGET", "MSET", 
 	"NO.SUCH", "QUIT", "garbage", "WATCH", "MULTI", "SET in MULTI", "EXEC",
 	"DISCARD", "UNWATCH", "EVAL", "EVALSHA", "SELECT", "BLPOP", "SCAN",
 	"RPUSH", "CLUSTER SLOTS", "AUTH", "RESET", "SUBSCRIBE or PUBLISH",
-	"CLIENT MAINT_NOTIFICATIONS"}
+	"CLIENT MAINT_NOTIFICATIONS", "PROXY ACKS"}
 
 var StateNames = [...]string{"pending", "acknowledged", "uncertain", "refused", "orphaned", "void"}
