@@ -53,7 +53,7 @@ const (
 	// have it, since a script's commands are seen too late.
 	ReplicaTakes
 	// OfServer: a read whose reply, or effect, is not of the key's value alone, but of what its server keeps about it: how
-	// it stores the value, when it served it, and which consumers of a stream it has seen.
+	// it stores the value, when and how often it served it, and which consumers of a stream it has seen.
 	OfServer
 	// OnSentinel: a Sentinel has this command too.
 	OnSentinel
