@@ -11,7 +11,8 @@ import (
 // A read can be retried on another server: where the first one is silent, or where its reply cannot be trusted. A
 // replica of a cluster does not know that a slot is being moved: a key that was moved is missing there, and the reply
 // is that for a key that never was, where the primary would reply ASK. So where a replica replies that something is
-// missing, the primary is asked.
+// missing, the primary is asked. So it is where a replica does not permit a read, or does not know the command: users
+// are not replicated.
 
 // ReadElsewhere retries the reads on a silent connection where another server can take them, except those of sessions
 // that have a write there. What the silent server still replies to them is dropped. The read at the front may be what
@@ -44,13 +45,14 @@ func (x *Exchange) ReadElsewhere(l *upstream.Conn) {
 }
 
 // AskPrimary retries the read at the front of a connection on the primary, if that can be asked at once or the reply
-// must not be old: a replica replied that something is missing. It returns false when that reply is the answer.
+// must not be old: a replica replied that something is missing, or is not permitted. It returns false when that reply
+// is the answer.
 func (x *Exchange) AskPrimary(l *upstream.Conn, reply []byte) bool {
 	s := x.Served(l)
 	t := *l.Inflight.Front()
 	c := x.Session(t.To)
-	if c == nil || s.View == nil || !s.View.Sharded || c.Reading().From != session.PreferReplica || t.Slot < 0 ||
-		t.Redirects >= retry.RedirectsMax {
+	if c == nil || s.View == nil || c.Reading().From != session.PreferReplica || t.Redirects >= retry.RedirectsMax ||
+		!retry.IsOfServer(reply) && (!s.View.Sharded || t.Slot < 0) {
 		return false
 	}
 	if c.Reading().Consistency != session.Gateway && !s.PrimaryTakes(int(t.Shard), l.Key.Setup) {

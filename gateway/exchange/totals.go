@@ -11,7 +11,7 @@ type Totals struct {
 	// Requests that were sent to servers, by the purpose of the connection.
 	Requests [upstream.Purposes]uint64
 	// Suspected are the reads that were retried on the primary because a replica of a cluster replied that something is
-	// missing.
+	// missing, or any replica did not permit them.
 	Suspected uint64
 	// Retried are the requests that were retried since their connection was lost, or held up by a client that reads
 	// slowly.

@@ -179,7 +179,8 @@ var ofBuffers = []metric[Facts]{
 			put(float64(f.Stats.Hedges.Denied), "denied")
 			put(float64(f.Stats.Hedges.NoReplica), "no-replica")
 		}),
-	total("reads_retried_on_primary_total", "Reads that were retried since a replica may not have the key yet.",
+	total("reads_retried_on_primary_total",
+		"Reads that were retried since a replica may not have the key yet, or refused them.",
 		func(s *worker.Stats) uint64 { return s.Suspected }),
 }
 

@@ -58,9 +58,9 @@ func IsNull(reply []byte) bool {
 // lacksBytes is the longest reply whose elements Lacks inspects, in bytes.
 const lacksBytes = 4 << 10
 
-// Lacks reports whether a reply may be that of a missing key: it is a null, is empty, is a number that is not positive,
-// or is an aggregate whose first element is such a reply, or one of at most lacksBytes with a null among its elements.
-// Within elements it may take a text for a null.
+// Lacks reports whether a reply may be that of a missing key: it is a null, false, empty, a number that is not
+// positive, or an aggregate whose first element is such a reply, or one of at most lacksBytes with a null among its
+// elements. Within elements it may take a text for a null.
 func Lacks(reply []byte) bool {
 	switch reply[0] {
 	case '*', '~', '%', '>':
@@ -74,11 +74,13 @@ func Lacks(reply []byte) bool {
 	return lacksOne(reply)
 }
 
-// lacksOne reports whether what a reply begins with is a null, empty, or a number that is not positive.
+// lacksOne reports whether what a reply begins with is a null, false, empty, or a number that is not positive.
 func lacksOne(reply []byte) bool {
 	switch reply[0] {
 	case '_':
 		return true
+	case '#':
+		return reply[1] == 'f'
 	case '$', ':', '*', '~', '%', '>':
 		return reply[1] == '-' || reply[1] == '0'
 	}

@@ -63,7 +63,7 @@ func TestLacks(t *testing.T) {
 		"%0\r\n": true, "*2\r\n+a\r\n$-1\r\n": true, "~1\r\n_\r\n": true, long: false, absent: true,
 		"*2\r\n:0\r\n:0\r\n": true, "*1\r\n*-1\r\n": true, "*1\r\n:-2\r\n": true, "*2\r\n:1\r\n:0\r\n": false,
 		"+OK\r\n": false, "$1\r\n0\r\n": false, ":10\r\n": false, "*1\r\n+a\r\n": false,
-		"-ERR no\r\n": false, ",0\r\n": false,
+		"-ERR no\r\n": false, ",0\r\n": false, "#f\r\n": true, "#t\r\n": false,
 	} {
 		if Lacks([]byte(reply)) != want {
 			t.Errorf("%.40q: %v", reply, !want)

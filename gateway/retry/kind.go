@@ -103,9 +103,17 @@ func IsAbsent(reply []byte) bool {
 	return resp.Lacks(reply) || bytes.Equal(reply, typeNone) || reply[0] == '-' && lacksKey(reply)
 }
 
+// IsOfServer reports whether an error may be that of one server alone: users and their rights are not replicated, and
+// another server may be of another version.
+func IsOfServer(reply []byte) bool {
+	return reply[0] == '-' && (bytes.HasPrefix(reply, []byte("-NOPERM ")) ||
+		bytes.HasPrefix(reply, []byte("-ERR unknown command")) || bytes.HasPrefix(reply, []byte("-ERR unknown subcommand")))
+}
+
 // lacksKey reports whether an error may be that of a command about a missing key.
 func lacksKey(reply []byte) bool {
-	return bytes.HasPrefix(reply, []byte("-ERR no such key")) || bytes.HasPrefix(reply, []byte("-NOGROUP "))
+	return bytes.HasPrefix(reply, []byte("-ERR no such key")) || bytes.HasPrefix(reply, []byte("-NOGROUP ")) ||
+		bytes.HasPrefix(reply, []byte("-ERR key does not exist"))
 }
 
 // typeNone is the type of a missing key.

@@ -163,9 +163,21 @@ func TestIsAbsent(t *testing.T) {
 	for reply, want := range map[string]bool{
 		"$-1\r\n": true, "_\r\n": true, ":0\r\n": true, ":1\r\n": false, "*0\r\n": true, "+none\r\n": true,
 		"+string\r\n": false, "*2\r\n$-1\r\n$1\r\na\r\n": true, "*1\r\n$1\r\na\r\n": false,
-		"-ERR no such key\r\n": true, "-ERR\r\n": false,
+		"-ERR no such key\r\n": true, "-ERR\r\n": false, "-ERR key does not exist\r\n": true,
 	} {
 		if IsAbsent([]byte(reply)) != want {
+			t.Errorf("%q: not %v", reply, want)
+		}
+	}
+}
+
+func TestIsOfServer(t *testing.T) {
+	for reply, want := range map[string]bool{
+		"-NOPERM this user has no permissions\r\n": true, "-ERR unknown command 'DIGEST'\r\n": true,
+		"-ERR unknown subcommand 'X'\r\n": true, "-ERR\r\n": false, "-WRONGTYPE\r\n": false, "+NOPERM \r\n": false,
+		"$-1\r\n": false,
+	} {
+		if IsOfServer([]byte(reply)) != want {
 			t.Errorf("%q: not %v", reply, want)
 		}
 	}

@@ -101,7 +101,7 @@ func (w *Worker) reply(l *upstream.Conn, reply []byte) {
 		r.isHedged(w),   // another server was asked, too: which one the client goes on with
 		r.isInternal(w), // the gateway's own
 		r.isRejected(w), // not executed: it is retried, or answered otherwise
-		r.isAbsent(w):   // a replica of a cluster may not know that a key has moved
+		r.isAbsent(w):   // a replica may not know that a key has moved, or what its primary permits
 		return
 	}
 	c := w.x.Session(r.pending.To)
@@ -240,7 +240,7 @@ func (r *incoming) isAbsent(w *Worker) bool {
 }
 
 func (r *incoming) suspect(w *Worker) bool {
-	return retry.IsAbsent(r.reply) && w.x.AskPrimary(r.conn, r.reply)
+	return (retry.IsAbsent(r.reply) || retry.IsOfServer(r.reply)) && w.x.AskPrimary(r.conn, r.reply)
 }
 
 // overtakes records that a request was executed while earlier ones wait to be retried: some of them can no longer be
