@@ -49,8 +49,10 @@ func TallyOf(c *api.Counters) Tally {
 // PointOf returns the sample of a time at whose end a service has the counters now, and before it had those of was.
 // took are the times of its requests, rounds those of the rounds of event loops.
 func PointOf(service string, now, was *api.Counters, took, rounds *latency.Histogram, elapsed time.Duration) api.Point {
-	// A sample may come late: it counts for one second. The first one is of a part of a second.
-	rate := func(now, before uint64) float64 { return math.Round(float64(now-before) / max(elapsed.Seconds(), 1)) }
+	// A sample that comes some tenths of a second late counts for its second, so that no request is rounded away. One that
+	// is later counts for as many as there are since the one before. The first one is of a part of a second.
+	seconds := max(1, elapsed.Round(time.Second).Seconds())
+	rate := func(now, before uint64) float64 { return math.Round(float64(now-before) / seconds) }
 	return api.Point{Service: service, Requests: rate(now.Requests, was.Requests), Errors: rate(now.Errors, was.Errors),
 		Uncertain: rate(now.Uncertain, was.Uncertain), Buffered: now.BufferedNow, Clients: now.Clients,
 		P50: quantile(took, 0.5), P99: quantile(took, 0.99), P999: quantile(took, 0.999),
