@@ -30,6 +30,7 @@ func (w *world) initial() varied {
 func (w *world) services(set varied) []worker.Service {
 	main := worker.Service{Name: "main", Fresh: w.fresh(),
 		Reading: w.reading(set.reads),
+		Hedge:   w.hedge(),
 		Acks:    set.acks, Hold: set.hold, SilentAfter: set.silent,
 		CloseOnGap:   w.Options.CloseOnGap && w.Options.Bug != scenario.KeepOnGap,
 		BlockingLost: w.blockingLost()}
@@ -51,6 +52,11 @@ func (w *world) reading(from session.Reads) session.Reading {
 		lag *= 20
 	}
 	return session.Reading{From: from, Consistency: w.Options.Consistency, Lag: session.Lag{Time: lag}}
+}
+
+// hedge is when reads are sent to a second replica as well: in half of the worlds, and at once there.
+func (w *world) hedge() session.Hedge {
+	return session.Hedge{After: time.Duration(w.Options.Seed%2) * time.Millisecond}
 }
 
 // replicas is the service behind the listener that emulates a replica.
