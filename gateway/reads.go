@@ -12,12 +12,7 @@ import (
 // now returns settings of the service with its reads as they are now: c itself, unless these depend on the servers. The
 // result must not be changed.
 func (s *service) now(c *config.Service) *config.Service {
-	if c.Reads != config.ReadAuto {
-		return c
-	}
-	now := *c
-	now.Reads = c.Reads.Where(s.evicts.Load() != nil)
-	return &now
+	return c.Where(s.evicts.Load() != nil)
 }
 
 // readsReplicas reports whether some of its clients read from replicas.
@@ -37,7 +32,7 @@ func noteEviction(g *Gateway, s *service, v *topology.View) {
 		g.run(func() {
 			g.reloading.Lock()
 			defer g.reloading.Unlock()
-			if s.conf().Reads == config.ReadAuto && g.roster.Load().has(s) {
+			if s.conf().DependsOnEviction() && g.roster.Load().has(s) {
 				reportReads(g, s)
 				g.directory.Store(g.directory.Load().with(g.conf(), g.roster.Load()))
 				configureWorkers(g, g.conf())
@@ -51,14 +46,14 @@ func noteEviction(g *Gateway, s *service, v *topology.View) {
 // held.
 func reportReads(g *Gateway, s *service) {
 	n := s.evicts.Load()
-	onPrimary := s.conf().Reads == config.ReadAuto && n != nil
+	onPrimary := s.conf().DependsOnEviction() && n != nil
 	switch {
 	case onPrimary == s.reportedPrimary:
 		return
 	case onPrimary:
 		g.logger.Info("reads go to primaries, which evict by LRU or LFU", "service", s.name, "server", n.Addr,
 			"maxmemory-policy", n.Eviction)
-	case s.conf().Reads == config.ReadAuto:
+	case s.conf().DependsOnEviction():
 		g.logger.Info("reads go to replicas again", "service", s.name)
 	}
 	s.reportedPrimary = onPrimary

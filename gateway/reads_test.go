@@ -48,6 +48,8 @@ func TestReadsFollowEviction(t *testing.T) {
 	c := behindOne()
 	c.Services[0].Listen = []string{"127.0.0.1:0", "127.0.0.1:1"}
 	c.Services[0].ListenFacade = map[string]config.Facade{"127.0.0.1:1": config.FacadeReplica}
+	c.Services[0].Listen = append(c.Services[0].Listen, "127.0.0.1:2")
+	c.Services[0].ListenReads = map[string]config.ReadPolicy{"127.0.0.1:2": config.ReadPreferReplica}
 	c.Services[0].UserSettings = map[string]config.UserSettings{"default": {Reads: config.ReadPreferReplica}}
 	g, err := New(c, hclog.New(&hclog.LoggerOptions{Output: logged, Level: hclog.Info}))
 	if err != nil {
@@ -83,6 +85,9 @@ func TestReadsFollowEviction(t *testing.T) {
 		}
 		if got := w.Listeners[1].Reading.From; got != session.PreferReplica {
 			t.Errorf("step %d: at the replica facade from %s", i, got)
+		}
+		if got := w.Listeners[2].Reading.From; got != session.PreferReplica {
+			t.Errorf("step %d: at a listener with reads of its own from %s", i, got)
 		}
 		if got := *w.Services[0].Users["default"].Reads; got != session.PreferReplica {
 			t.Errorf("step %d: a user with a setting reads from %s", i, got)

@@ -40,7 +40,7 @@ func watched(s *config.Service, tls *tlsOf) watch.Service {
 		Upstream: s.Upstream.Read, Sentinel: s.Sentinel.Read,
 	}
 	of.Reads = watch.Reads{Replicas: s.UsedReads() != config.ReadPrimary || s.HasFacade(config.FacadeReplica),
-		Auto: s.Reads == config.ReadAuto, OwnWrites: s.UsesConsistency(config.ConsistencyGateway)}
+		Auto: s.DependsOnEviction(), OwnWrites: s.UsesConsistency(config.ConsistencyGateway)}
 	if s.Acks.Level != acks.None {
 		of.Acks = s.Acks.Level.Need
 	}

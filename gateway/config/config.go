@@ -115,8 +115,10 @@ type Service struct {
 	Primary  string
 	Replicas []string
 
-	// Reads is the read policy. Default ReadAuto.
-	Reads ReadPolicy
+	// Reads is the read policy, default ReadAuto; ListenReads overrides it for single listeners, keyed by their text in
+	// Listen.
+	Reads       ReadPolicy
+	ListenReads map[string]ReadPolicy
 	// Consistency is how fresh a read must be that a replica serves, MaxLag how far the replica may lag behind for
 	// ConsistencyBounded; ListenConsistency and ListenMaxLag override them for single listeners, keyed by their text in
 	// Listen.

@@ -50,7 +50,7 @@ const (
 
 // ReadingAt is where and how the reads of the clients of a listener are served.
 func (s *Service) ReadingAt(listen string) session.Reading {
-	from, consistency := s.Reads, cmp.Or(s.ListenConsistency[listen], s.Consistency)
+	from, consistency := s.readsAt(listen), cmp.Or(s.ListenConsistency[listen], s.Consistency)
 	if from == ReadPrimary && s.FacadeAt(listen) == FacadeReplica {
 		from = ReadPreferReplica
 	}
@@ -63,6 +63,27 @@ func (s *Service) ReadingAt(listen string) session.Reading {
 	}
 	return session.Reading{From: from.Session(), Consistency: consistency.Session(), Lag: lag}
 }
+
+// readsAt is the read policy at a listener, of which the text says "" for the service itself.
+func (s *Service) readsAt(listen string) ReadPolicy { return cmp.Or(s.ListenReads[listen], s.Reads) }
+
+// Where is the service as it is now: evicts is whether a primary evicts keys that it has not served for long. It is s
+// itself where that changes nothing.
+func (s *Service) Where(evicts bool) *Service {
+	isAuto := func(r ReadPolicy) bool { return r == ReadAuto }
+	if !isAuto(s.Reads) && !slices.ContainsFunc(slices.Collect(maps.Values(s.ListenReads)), isAuto) {
+		return s
+	}
+	now := *s
+	now.Reads, now.ListenReads = s.Reads.Where(evicts), maps.Clone(s.ListenReads)
+	for listen, reads := range now.ListenReads {
+		now.ListenReads[listen] = reads.Where(evicts)
+	}
+	return &now
+}
+
+// DependsOnEviction reports whether any of its reads are ReadAuto.
+func (s *Service) DependsOnEviction() bool { return s.Where(false) != s }
 
 // UsesConsistency reports whether any client of the service has this consistency by its listener or its user.
 func (s *Service) UsesConsistency(c Consistency) bool {
@@ -79,14 +100,31 @@ func (s *Service) UsesConsistency(c Consistency) bool {
 	return false
 }
 
+// reads checks where reads go.
+func (v *validation) reads(s *Service) {
+	all := []string{string(ReadAuto), string(ReadPrimary), string(ReadPreferReplica), string(ReadReplica)}
+	v.oneOf("reads", string(s.Reads), all...)
+	for _, listen := range slices.Sorted(maps.Keys(s.ListenReads)) {
+		reads := s.ListenReads[listen]
+		if !slices.Contains(s.Listeners(), listen) {
+			v.noListener("reads", listen)
+		}
+		v.oneOf("reads", string(reads), all...)
+		if s.Reads == ReadReplica && (reads == ReadPreferReplica || reads == ReadAuto) {
+			v.fault(Fault{Setting: "reads", Item: listen, Text: quoted(string(reads)) + " is not possible where those of " +
+				"the service are " + quoted(string(s.Reads))})
+		}
+	}
+}
+
 // consistency checks how fresh reads must be.
 func (v *validation) consistency(s *Service) {
-	v.consistencyOf(s, "", s.Reads, s.Consistency)
+	v.consistencyOf("", s.Reads, s.Consistency)
 	for _, listen := range slices.Sorted(maps.Keys(s.ListenConsistency)) {
 		if !slices.Contains(s.Listeners(), listen) {
 			v.noListener("consistency", listen)
 		}
-		v.consistencyOf(s, listen, s.Reads, s.ListenConsistency[listen])
+		v.consistencyOf(listen, s.readsAt(listen), s.ListenConsistency[listen])
 	}
 	lags := map[string]session.Lag{"": s.MaxLag}
 	maps.Copy(lags, s.ListenMaxLag)
@@ -100,7 +138,7 @@ func (v *validation) consistency(s *Service) {
 }
 
 // consistencyOf checks one of them, with the reads that it is for.
-func (v *validation) consistencyOf(s *Service, listen string, reads ReadPolicy, c Consistency) {
+func (v *validation) consistencyOf(listen string, reads ReadPolicy, c Consistency) {
 	switch {
 	case c == "":
 	case !slices.Contains(Consistencies, string(c)):
@@ -143,7 +181,7 @@ func (v *validation) bounded(s *Service) {
 
 // userConsistency checks how fresh the reads of a user must be.
 func (v *validation) userConsistency(s *Service, u *UserSettings) {
-	v.consistencyOf(s, "", cmp.Or(u.Reads, s.Reads), u.Consistency)
+	v.consistencyOf("", cmp.Or(u.Reads, s.Reads), u.Consistency)
 	if u.MaxLag != nil {
 		v.lag("", *u.MaxLag)
 	}

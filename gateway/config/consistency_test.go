@@ -92,7 +92,20 @@ func TestReadingAtListeners(t *testing.T) {
 			t.Errorf("%s: %+v, want %+v", listen, got, want)
 		}
 	}
-	s.Reads = ReadReplica
+	s.ListenReads = map[string]ReadPolicy{"127.0.0.1:1": ReadReplica, "127.0.0.1:3": ReadAuto}
+	for listen, want := range map[string]session.Reading{
+		"127.0.0.1:1": {From: session.OnlyReplica},
+		"127.0.0.1:3": {From: session.PreferReplica, Consistency: session.Bounded, Lag: session.Lag{Bytes: 5}},
+	} {
+		if got := s.ReadingAt(listen); got != want {
+			t.Errorf("%s with reads of its own: %+v, want %+v", listen, got, want)
+		}
+	}
+	if got := s.Where(true).ReadingAt("127.0.0.1:3").From; got != session.FromPrimary || !s.DependsOnEviction() ||
+		s.UsedReads() != ReadPreferReplica {
+		t.Errorf("%v, %v, %v", got, s.DependsOnEviction(), s.UsedReads())
+	}
+	s.ListenReads, s.Reads = nil, ReadReplica
 	if got := s.ReadingAt("127.0.0.1:1"); got != (session.Reading{From: session.OnlyReplica}) {
 		t.Errorf("%+v", got)
 	}

@@ -53,7 +53,7 @@ var serviceRows = []row[Service]{
 	live("cluster", func(s *Service) any { return &s.Cluster }).unless(otherUpstream),
 	live("primary", func(s *Service) any { return &s.Primary }).unless(otherUpstream),
 	live("replica", func(s *Service) any { return &s.Replicas }).unless(otherUpstream),
-	live("reads", func(s *Service) any { return &s.Reads }),
+	live("reads", func(s *Service) any { return &s.Reads }, func(s *Service) any { return &s.ListenReads }),
 	live("consistency", func(s *Service) any { return &s.Consistency },
 		func(s *Service) any { return &s.ListenConsistency }),
 	live("max-lag", func(s *Service) any { return &s.MaxLag }, func(s *Service) any { return &s.ListenMaxLag }),

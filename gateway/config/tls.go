@@ -16,6 +16,7 @@ func (s *Service) Listeners() []string { return slices.Concat(s.Listen, s.TLSLis
 // stands for it.
 func (s *Service) OnlyListen(address string) {
 	s.ListenHold, s.ListenFacade, s.ListenAnnounce = nil, nil, nil
+	s.ListenReads, s.ListenConsistency, s.ListenMaxLag = nil, nil, nil
 	s.Acks.ListenLevel, s.Acks.ListenTimeout = nil, nil
 	if slices.Contains(s.TLSListen, address) {
 		s.Listen, s.TLSListen, s.NoAuth = nil, []string{address}, s.Password.IsZero() && !s.Access.Defined()

@@ -167,9 +167,14 @@ func (v *validation) userReads(s *Service, reads ReadPolicy) {
 	}
 }
 
-// UsedReads are the reads of the service for its workers: from replicas as well if any user reads there.
+// UsedReads are the reads of the service for its workers: from replicas as well if any listener or user reads there.
 func (s *Service) UsedReads() ReadPolicy {
 	if s.Reads == ReadPrimary {
+		for _, reads := range s.ListenReads {
+			if reads != ReadPrimary {
+				return ReadPreferReplica
+			}
+		}
 		for _, u := range s.UserSettings {
 			if u.Reads == ReadPreferReplica {
 				return ReadPreferReplica

@@ -202,8 +202,7 @@ func (v *validation) upstream(s *Service) {
 	if len(s.Replicas) > 0 && s.Primary == "" {
 		v.needs("replica", "primary", "Sentinels and clusters report their replicas")
 	}
-	v.oneOf("reads", string(s.Reads), string(ReadAuto), string(ReadPrimary), string(ReadPreferReplica),
-		string(ReadReplica))
+	v.reads(s)
 	v.nodes("sentinel", s.Sentinels)
 	v.nodes("cluster", s.Cluster)
 	if s.Primary != "" {

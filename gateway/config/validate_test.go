@@ -101,6 +101,15 @@ func TestValidateFindsEachFault(t *testing.T) {
 		}),
 		`zone-map: needs zone`: change(func(_ *Gateway, s *Service) { s.ZoneMap = map[string]string{"h": "a"} }),
 		`zone: needs reads`:    change(func(_ *Gateway, s *Service) { s.Zone, s.Reads = "a", ReadPrimary }),
+		`reads: "127.0.0.1:9" is not one of the addresses`: change(func(_ *Gateway, s *Service) {
+			s.ListenReads = map[string]ReadPolicy{"127.0.0.1:9": ReadPrimary}
+		}),
+		`reads: "far" is not one of`: change(func(_ *Gateway, s *Service) {
+			s.ListenReads = map[string]ReadPolicy{s.Listen[0]: "far"}
+		}),
+		`reads: "auto" is not possible where those of the service are "replica"`: change(func(_ *Gateway, s *Service) {
+			s.Reads, s.ListenReads = ReadReplica, map[string]ReadPolicy{s.Listen[0]: ReadAuto}
+		}),
 		`zone: "c" is the zone of no server: zone-map has a, b`: change(func(_ *Gateway, s *Service) {
 			s.Zone, s.Reads, s.ZoneMap = "c", ReadPreferReplica, map[string]string{"h": "b", "i": "a", "j:1": "a"}
 		}),

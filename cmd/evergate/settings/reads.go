@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"cmp"
 	"strings"
 
 	"evergate/gateway/config"
@@ -10,14 +11,18 @@ import (
 func readsSetting() *Setting {
 	choices := []string{string(config.ReadAuto), string(config.ReadPrimary), string(config.ReadPreferReplica),
 		string(config.ReadReplica)}
-	return &Setting{Name: "reads", Wants: strings.Join(choices, "|"), Choices: choices,
-		usage: "servers to send reads to; auto: prefer-replica, but primary while one evicts keys by LRU or LFU",
+	return &Setting{Name: "reads", Wants: strings.Join(choices, "|"), kind: pairs, Choices: choices,
+		usage: "servers to send reads to; auto: prefer-replica, but primary while one evicts keys by LRU or LFU; " +
+			"LISTEN=... for one listener",
 		set: func(t target, texts []string) error {
-			t.service.Reads = config.ReadPolicy(texts[0])
-			return nil
+			all, of, err := parseListeners(texts, asIs[config.ReadPolicy])
+			t.service.Reads, t.service.ListenReads = cmp.Or(all, t.service.Reads), of
+			return err
 		},
-		show: func(t target) string { return string(t.service.Reads) }}
+		show: func(t target) string { return showListeners(t.service.Reads, t.service.ListenReads, asText) }}
 }
+
+// asText is a value as the settings have it.
 
 // consistencySetting takes one word for the service, and LISTEN=WORD for single listeners.
 func consistencySetting() *Setting {
