@@ -141,7 +141,7 @@ func (m *hedgeModel) disturb() {
 	case 0:
 		m.see()
 	case 1:
-		if c := m.AnyConn(m.rnd.IntN(m.Conns()), true); c != nil {
+		if c := m.AnyConn(m.rnd.IntN(max(1, m.Conns())), true); c != nil {
 			delete(m.servers, c.Conn)
 			m.Lose(c.Conn, worker.PeerClosed)
 		}
