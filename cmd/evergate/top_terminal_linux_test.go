@@ -45,7 +45,7 @@ func TestTopAtATerminal(t *testing.T) {
 			if err := unix.IoctlSetWinsize(int(theirs.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: 160}); err != nil {
 				t.Fatal(err)
 			}
-			await("requests, second by second") // there is room for charts now
+			await("requests each second") // there is room for charts now
 			if _, err := ours.WriteString("q"); err != nil {
 				t.Fatal(err)
 			}

@@ -184,7 +184,7 @@ func (s *Screen) serviceTable() *table[serviceRow] {
 			cell: func(r *row) span { n := r.counters().Retried; return ifAny(number(n), n > 0, plain) },
 			by:   func(a, b *row) int { return cmp.Compare(b.counters().Retried, a.counters().Retried) }},
 	)
-	return &table[row]{columns: columns, note: (*row).note, chartTitle: "requests, second by second",
+	return &table[row]{columns: columns, note: (*row).note, chartTitle: "requests each second",
 		chart: func(r *row, columns int) string {
 			if r.service == nil {
 				return ""
