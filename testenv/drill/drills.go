@@ -83,10 +83,11 @@ func fenced() ledger.Bar {
 	return b
 }
 
-// twice is died with two failovers.
+// twice is died with two failovers. When the second primary dies, no replica may have followed it yet: then none is
+// known to have what it acknowledged, and reads wait for the next one.
 func twice() ledger.Bar {
 	b := died(deadFor)
-	b.Switches = 2
+	b.Switches, b.ReadPause = 2, 0
 	return b
 }
 
@@ -111,7 +112,7 @@ var drills = []*drill{
 	{name: "primary-returns", what: "the killed primary comes back with its old data", modes: both, act: primaryReturns,
 		needs: tools{kill: true, heal: true}, bar: fenced(), bars: fullCoverage(fenced())},
 	{name: "two-in-a-row", what: "the new primary is killed too", modes: both, act: twoInARow,
-		needs: tools{kill: true, heal: true}, bar: twice(), bars: fullCoverage(twice())},
+		needs: tools{kill: true, heal: true}, bar: twice()},
 	{name: "kill-replica", what: "SIGKILL to a replica, which comes back", modes: both, act: killReplica,
 		needs: tools{kill: true, heal: true}, bar: neverStops()},
 	{name: "freeze-replica", what: "SIGSTOP to a replica, SIGCONT later", modes: both, act: freezeReplica,
