@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// stopPatience is how long a process may take to end after SIGTERM before it is killed.
-const stopPatience = 10 * time.Second
+// stopPatience is how long a process may take to end after SIGTERM before it is killed. A gateway may drain for 10 s.
+const stopPatience = 20 * time.Second
 
 // WriteProgram writes a script that can be run at once. It prevents forks meanwhile: a forked process would inherit the
 // file, open for writing, and until its exec the script could not be run ("text file busy", golang/go#22315).
@@ -94,7 +94,7 @@ func (p *Process) Kill() error {
 	return err
 }
 
-// Stop thaws it, sends SIGTERM, and kills it if it has not ended after 10 s, which is an error.
+// Stop thaws it, sends SIGTERM, and kills it if it has not ended after 20 s, which is an error.
 func (p *Process) Stop() error {
 	if err := errors.Join(p.Thaw(), p.Signal(syscall.SIGTERM)); err != nil {
 		return errors.Join(err, p.Kill())

@@ -78,6 +78,16 @@ func (l *Load) Prepare(ctx context.Context) error {
 	}
 	defer func() { _ = conn.Close() }()
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
+	// Where replicas must confirm writes, those of a busy machine may take their time.
+	err = servers.WaitFor(ctx, "writing the keys that are to be read", func() error { return l.fill(conn) })
+	if err != nil {
+		return err
+	}
+	return servers.WaitFor(ctx, "the keys that are to be read", func() error { return l.readable(conn) })
+}
+
+// fill writes the keys that are read.
+func (l *Load) fill(conn *servers.Conn) error {
 	for i := range l.Conns {
 		r, struck := l.plan(i)
 		if r.kind != ledger.Get {
@@ -90,11 +100,11 @@ func (l *Load) Prepare(ctx context.Context) error {
 				err = fmt.Errorf("%q", reply)
 			}
 			if err != nil {
-				return fmt.Errorf("writing the keys that are to be read: %w", err)
+				return err
 			}
 		}
 	}
-	return servers.WaitFor(ctx, "the keys that are to be read", func() error { return l.readable(conn) })
+	return nil
 }
 
 func (l *Load) readable(conn *servers.Conn) error {
