@@ -22,6 +22,8 @@ type entry struct {
 	roleAt time.Time
 	// wordAt is when the last probe ended, with or without an answer.
 	wordAt time.Time
+	// brokenAt is since when it reports that its link to its primary is down; zero while it does not.
+	brokenAt time.Time
 	// losses counts the consecutive failed probes since roleAt; 0 while it answers.
 	losses  int
 	lostWhy string

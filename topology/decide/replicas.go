@@ -51,9 +51,9 @@ func (s *State) members(v *topology.View, shard *topology.Shard, of *entry, d *d
 }
 
 // unfit returns why a node that answers may not serve reads as a replica of primary, by its own report; empty if it
-// may. One that served so far goes on while its primary is gone or demoted, with the data it has: its link broke with
-// that primary. So does one that was never seen synchronized before, and the successor before its promotion is
-// published.
+// may. One that served so far goes on while its primary is gone or demoted, or may be, with the data it has: its link
+// broke with that primary. So does one that was never seen synchronized before, and the successor before its promotion
+// is published.
 func (s *State) unfit(e, primary *entry, d *draft) string {
 	r := &e.role
 	without := (d.leave != nil || d.suspect != "") && (s.served(d, e) || has(e, primary))
@@ -64,7 +64,7 @@ func (s *State) unfit(e, primary *entry, d *draft) string {
 		return "it reports to be a primary"
 	case r.Syncing:
 		return "it is synchronizing with its primary " + r.Primary
-	case !r.LinkUp && !without:
+	case !r.LinkUp && !without && (primary.outlives(e) || !s.served(d, e)):
 		return "its link to its primary " + r.Primary + " is down"
 	case r.Priority == 0 && !s.named[e.addr]:
 		return "its replica-priority is 0, and the settings do not name it"
@@ -72,6 +72,33 @@ func (s *State) unfit(e, primary *entry, d *draft) string {
 		return "it replicates " + r.Primary + ", which is not its primary " + primary.addr
 	}
 	return ""
+}
+
+// noteLink records since when a replica reports that its link is down. It may be the first to notice that its primary
+// is gone: so the primary is asked at once.
+func noteLink(s *State, e *entry, o *topology.RoleSeen) {
+	switch {
+	case o.Role != topology.RoleReplica || o.LinkUp:
+		e.brokenAt = time.Time{}
+	case e.brokenAt.IsZero():
+		e.brokenAt = s.now
+		if shard := s.view.ShardOf(e.id); shard >= 0 {
+			if p := s.view.Primary(shard); p != nil {
+				s.probe(s.nodes.byID[p.ID], 0)
+			}
+		}
+	}
+}
+
+// outlives reports whether a primary has answered a question that was asked after a replica reported that its link is
+// down. Until then the primary may be what is gone.
+func (e *entry) outlives(replica *entry) bool { return e.askedAt.After(replica.brokenAt) }
+
+// outlivesLinks reports whether a primary outlives the link of any replica that it did not by its answer before.
+func outlivesLinks(nodes []*entry, primary *entry, askedBefore time.Time) bool {
+	return slices.ContainsFunc(nodes, func(e *entry) bool {
+		return !e.brokenAt.IsZero() && primary.outlives(e) && !askedBefore.After(e.brokenAt)
+	})
 }
 
 // follows reports whether a replica has its primary's data, or nothing contradicts that. Histories are the best proof,

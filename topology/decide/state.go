@@ -223,12 +223,15 @@ func (s *State) roleSeen(o topology.RoleSeen) {
 		o.Eviction = e.role.Eviction
 	}
 	s.stale = s.stale || e.lost() || e.busy != "" || !e.answered() || !e.role.Same(&o)
+	noteLink(s, e, &o)
 	e.role, e.roleAt, e.wordAt, e.losses, e.lostWhy, e.busy = o, s.now, s.now, 0, "", ""
 	e.openAt = time.Time{}
 	s.nodes.place(e)
+	before := e.askedAt
 	if e.askedAt = o.Asked; e.askedAt.IsZero() {
 		e.askedAt = s.now
 	}
+	s.stale = s.stale || e.standing && outlivesLinks(s.nodes.byID, e, before)
 	if f := s.failovers[e]; f != nil {
 		f.lastWord(e)
 	}
