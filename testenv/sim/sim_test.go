@@ -96,7 +96,7 @@ const bugSeeds = 300
 // longer shows the mistake, as many follow as for others.
 var bugFrom = [scenario.Bugs]uint64{scenario.TrustRole: 228, scenario.NoKill: 1604,
 	scenario.WrongDatabase: 162, scenario.RetryUnasked: 278, scenario.FreeInMulti: 32,
-	scenario.KeepChannels: 21, scenario.KeepProof: 50, scenario.MoveProof: 195,
+	scenario.KeepChannels: 21, scenario.KeepProof: 50, scenario.MoveProof: 975,
 	scenario.AttachedOnly: 32, scenario.NoMinority: 9, scenario.LongLag: 5}
 
 // tellsOfMany leaves out what looks at many seeds: the race detector finds nothing in a simulation, which is one
