@@ -4,6 +4,7 @@ import (
 	"evergate/gateway/resp"
 	"evergate/gateway/retry"
 	"evergate/gateway/session"
+	"evergate/gateway/sessions"
 	"evergate/gateway/upstream"
 	"evergate/routing"
 )
@@ -14,34 +15,56 @@ import (
 // missing, the primary is asked. So it is where a replica does not permit a read, or does not know the command: users
 // are not replicated.
 
-// ReadElsewhere retries the reads on a silent connection where another server can take them, except those of sessions
-// that have a write there. What the silent server still replies to them is dropped. The read at the front may be what
-// keeps the server busy: it is moved only once.
+// ReadElsewhere retries the reads on a silent connection which another server takes now. What the silent server still
+// replies to them is dropped. A session with a write there, or with a read that stays, keeps all that it has there: its
+// replies come in order, so nothing of it could be answered sooner, and what stays would overtake what is retried.
 func (x *Exchange) ReadElsewhere(l *upstream.Conn) {
 	x.GiveUpHedged(l)
 	s := x.Served(l)
-	if s.Reads == session.FromPrimary || s.View == nil || l.Key.Purpose > upstream.Replica ||
-		!s.AnotherReads(l) {
+	if s.Reads == session.FromPrimary || s.View == nil || l.Key.Purpose > upstream.Replica {
 		return // also for dedicated connections: a WATCH holds there only
 	}
-	writers := map[session.Ref]bool{}
-	for t := range l.Inflight.All {
-		if t.Flags&upstream.Write != 0 {
-			writers[t.To] = true
+	stay := map[session.Ref]bool{}
+	for i := range l.Inflight.Len() {
+		if t := l.Inflight.At(i); t.Flags&(upstream.Quiet|upstream.Internal) == 0 && !stay[t.To] {
+			c := x.Session(t.To)
+			stay[t.To] = c == nil || c.Reading().OnPrimary() || !mayMove(l, i) || !x.leadsElsewhere(c, l, i)
 		}
 	}
-	front, start := true, l.Queue.AnsweredTo()
-	for t := range l.Inflight.All {
-		first, from := front, start
-		front, start = false, t.End
-		c := x.Session(t.To)
-		if c == nil || c.Reading().OnPrimary() || t.Flags&(upstream.Quiet|upstream.Internal) != 0 || writers[c.Ref] ||
-			first && l.Streams || t.Redirects >= retry.RedirectsMax-1 || first && t.Redirects > 0 {
-			continue
+	for i := range l.Inflight.Len() {
+		t := l.Inflight.At(i)
+		if stays, has := stay[t.To]; has && !stays && t.Flags&(upstream.Quiet|upstream.Internal) == 0 {
+			x.totals.ReadElsewhere++
+			x.recall(x.Session(t.To), t, l.FrameOf(i), t.Redirects+1)
 		}
-		x.totals.ReadElsewhere++
-		x.recall(c, t, l.Queue.Frame(from, t.End), t.Redirects+1)
 	}
+}
+
+// mayMove reports whether the request with an index on a silent connection may be retried. The read at the front may be
+// what keeps the server busy: it is moved only once.
+func mayMove(l *upstream.Conn, i int) bool {
+	t := l.Inflight.At(i)
+	if t.Flags&upstream.Write != 0 || t.Redirects >= retry.RedirectsMax-1 {
+		return false
+	}
+	return i > 0 || !l.Streams && t.Redirects == 0
+}
+
+// leadsElsewhere reports whether the read with an index on a connection would be sent to another server now. The same
+// one would only have more to do: it may be the only one that has the writes to the keys, or that serves the command.
+func (x *Exchange) leadsElsewhere(c *sessions.Session, l *upstream.Conn, i int) bool {
+	t := l.Inflight.At(i)
+	x.args = resp.Args(l.FrameOf(i), x.args[:0])
+	command := c.Service.Catalog.Row(x.args)
+	var d routing.Decision
+	c.Service.Catalog.Decide(&d, command, x.args, c.Service.View)
+	if d.Kind != routing.Forward {
+		d.Shard, d.Slot = int(t.Shard), int(t.Slot) // a part of it
+	}
+	if !d.Read {
+		return c.Service.Elsewhere(l, d.Shard, nil)
+	}
+	return c.Service.Elsewhere(l, d.Shard, x.readOf(c, d.Shard, d.Slot, x.KeysOf(c, &d, command, x.args)))
 }
 
 // AskPrimary retries the read at the front of a connection on the primary, if that can be asked at once or the reply

@@ -43,6 +43,26 @@ func (s *Servers) Pick(setup Setup, shard int, read *Read, with Company) (*Conn,
 	return r.primary.Take(with)
 }
 
+// Elsewhere reports whether another server than that of a connection takes a read of a shard now, as Pick chooses it.
+// Another connection to the same server is none. read is nil for what only the primary serves.
+func (s *Servers) Elsewhere(l *Conn, shard int, read *Read) bool {
+	routes := s.routesFor(l.Key.Setup)
+	if shard < 0 || shard >= len(routes) {
+		return false
+	}
+	r := &routes[shard]
+	if read != nil {
+		if other, why := s.pickReplica(r, read, Anybody); other != nil || why != Free {
+			return other != nil && other.Key.Node != l.Key.Node
+		}
+	}
+	if r.primary == nil || r.primary.key.Node == l.Key.Node {
+		return false
+	}
+	other, _ := r.primary.Usable()
+	return other != nil
+}
+
 // pickReplica returns a connection to a replica that serves a read. Without one it returns Free where the primary may
 // serve it, and else the obstacle.
 func (s *Servers) pickReplica(r *route, read *Read, with Company) (*Conn, Obstacle) {

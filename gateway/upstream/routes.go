@@ -166,24 +166,6 @@ func (s *Servers) PrimaryTakes(shard int, setup Setup) bool {
 	return l != nil
 }
 
-// AnotherReads reports whether another server of the connection's shard takes reads now. Another connection to the same
-// server is none.
-func (s *Servers) AnotherReads(l *Conn) bool {
-	shard := s.View.ShardOf(l.Key.Node)
-	if shard < 0 {
-		return false
-	}
-	takes := func(set *Set) bool {
-		if set == nil || set.key.Node == l.Key.Node {
-			return false
-		}
-		other, _ := set.Usable()
-		return other != nil
-	}
-	r := &s.routesFor(l.Key.Setup)[shard]
-	return slices.ContainsFunc(r.replicas, takes) || s.Reads != session.OnlyReplica && takes(r.primary)
-}
-
 // Replicas yields a connection to each replica that takes a request now.
 func (s *Servers) Replicas(setup Setup) iter.Seq[*Conn] {
 	return func(yield func(*Conn) bool) {
