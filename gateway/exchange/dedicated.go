@@ -37,17 +37,31 @@ func (d *Dedications) DedicateAt(c *sessions.Session, shard int, bypass bool) (*
 		return nil, upstream.NoPrimary
 	}
 	n := c.Service.View.Primary(shard)
-	if c.Dedicated() != nil && (d.leadsTo(c, n) || bypass && c.Dedicated().Bypass && d.mayLeadTo(c, n)) {
+	if bypass {
+		return d.DedicateToBusy(c, n)
+	}
+	if c.Dedicated() != nil && d.leadsTo(c, n) {
 		return d.dedicatedTo(c)
 	}
 	if c.Dedicated() != nil {
 		d.Release(c)
 	}
 	// Where the shared connection takes no request a dedicated one would not either, and its end wakes the session.
-	if l, why := c.Service.Pick(c.Setup(), shard, nil, upstream.Anybody); l == nil && !bypass {
+	if l, why := c.Service.Pick(c.Setup(), shard, nil, upstream.Anybody); l == nil {
 		return nil, why
 	}
-	return d.dedicateTo(c, n, bypass)
+	return d.dedicateTo(c, n, false)
+}
+
+// DedicateToBusy is Dedicate for a node of any role that may be busy with a script, and a request that is to stop that.
+func (d *Dedications) DedicateToBusy(c *sessions.Session, n *topology.Node) (*upstream.Conn, upstream.Obstacle) {
+	if c.Dedicated() != nil && d.mayLeadTo(c, n) {
+		return d.dedicatedTo(c)
+	}
+	if c.Dedicated() != nil {
+		d.Release(c)
+	}
+	return d.dedicateTo(c, n, true)
 }
 
 // DedicateForRetry is Dedicate for a request to retry, which a redirection may have sent to another node than the

@@ -24,8 +24,10 @@ import (
 type broadcast struct {
 	command *routing.Command
 	use     exchange.Use
-	// bypass: its parts must reach servers that are busy with a script.
+	// bypass: its parts must reach servers that are busy with a script. busy are replicas that are: they have the parts
+	// behind those of the shards.
 	bypass bool
+	busy   []topology.NodeID
 	// epoch is that of the view whose shards the parts are; anchors has a slot of each, -1 where there are no slots.
 	epoch   uint64
 	anchors []int16
@@ -104,8 +106,14 @@ func limitOf(args [][]byte) int {
 func (m *Multi) bypassing(c *sessions.Session, d *routing.Decision, command *routing.Command, frame []byte) bool {
 	s := m.newBroadcast(c, d, command, c.Service.View)
 	s.broadcast.bypass = true
+	if d.Merge == routing.OneOK {
+		s.onBusyReplicas(c.Service.View)
+	}
 	for i := range s.parts {
 		t := upstream.Pending{Seq: s.seq, Part: int16(i), Slot: -1, Shard: int16(i)}
+		if n := s.busyReplica(c.Service.View, t.Part); n != nil {
+			t.Shard = int16(c.Service.View.ShardOf(n.ID))
+		}
 		if !d.Safe {
 			t.Flags = upstream.Write
 		}
@@ -113,6 +121,31 @@ func (m *Multi) bypassing(c *sessions.Session, d *routing.Decision, command *rou
 	}
 	m.x.Wake(c)
 	return true
+}
+
+// onBusyReplicas adds a part for each replica that is busy with a script: one that only reads runs there.
+func (s *parted) onBusyReplicas(v *topology.View) {
+	for i := range v.Shards {
+		for _, n := range v.Shards[i].Replicas {
+			if n.Busy != "" {
+				s.broadcast.busy = append(s.broadcast.busy, n.ID)
+				s.parts = append(s.parts, resp.JoinPart{Name: n.Addr})
+				s.left++
+			}
+		}
+	}
+}
+
+// busyReplica returns the replica of a part while it is busy with a script, or nil.
+func (s *parted) busyReplica(v *topology.View, part int16) *topology.Node {
+	i := int(part) - len(s.broadcast.anchors)
+	if i < 0 || v == nil {
+		return nil
+	}
+	if n := v.Node(s.broadcast.busy[i]); n != nil && n.Busy != "" && v.ShardOf(n.ID) >= 0 {
+		return n
+	}
+	return nil
 }
 
 // resendBroadcast sends the first part that must be retried, or answers it. It returns false when the session was
@@ -133,10 +166,18 @@ func (m *Multi) resendBroadcast(c *sessions.Session, s *parted) bool {
 		c.RetryAll(len(s.parts))
 		a = c.NextRetry()
 	}
-	shard := s.shardOf(v, a.Part)
+	var shard int
 	var l *upstream.Conn
 	var why upstream.Obstacle
-	if s.broadcast.bypass {
+	if int(a.Part) >= len(s.broadcast.anchors) {
+		n := s.busyReplica(v, a.Part)
+		if n == nil { // the script has ended, or the server is gone: it has nothing to add to what primaries have replied
+			m.x.Settle(c, &upstream.Pending{Seq: a.Seq, Part: a.Part}, s.parts[0].Reply)
+			return true
+		}
+		shard = v.ShardOf(n.ID)
+		l, why = m.x.DedicateToBusy(c, n)
+	} else if shard = s.shardOf(v, a.Part); s.broadcast.bypass {
 		l, why = m.x.DedicateAt(c, shard, true)
 	} else {
 		use := s.broadcast.use

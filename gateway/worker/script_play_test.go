@@ -455,8 +455,9 @@ func (p *player) setView(mode string, shards []string) {
 			}
 		}
 		for _, r := range strings.FieldsFunc(replicas, func(r rune) bool { return r == ',' }) {
-			name, near := strings.CutSuffix(r, "@")
-			sh.Replicas = append(sh.Replicas, p.node(name))
+			name, busy := strings.CutSuffix(r, "*")
+			name, near := strings.CutSuffix(name, "@")
+			sh.Replicas = append(sh.Replicas, p.busy(p.node(name), busy))
 			if near {
 				sh.Near++
 			}
