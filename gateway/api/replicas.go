@@ -44,3 +44,26 @@ type Acks struct {
 func (a *Acks) Asked() bool {
 	return a.Level != "" && a.Level != "0" || a.Confirmed+a.Unconfirmed+a.Rejected > 0
 }
+
+// Hedges is how reads of a service were sent to a second replica, since the first was late.
+type Hedges struct {
+	// After is when a read is late, as in the settings: "off", "p99" or a time.
+	After string `json:"after"`
+	// Sent are the reads that were sent to a second replica. Won are those of them that it answered first, Lost those that
+	// the first replica did.
+	Sent uint64 `json:"sent"`
+	Won  uint64 `json:"won"`
+	Lost uint64 `json:"lost"`
+	// Denied were late and not sent, since the budget was used up or their client had too many in flight. For those in
+	// NoReplica no other replica could serve them.
+	Denied    uint64 `json:"denied"`
+	NoReplica uint64 `json:"no_replica"`
+	// SentRecent and DeniedRecent are those of the last ten seconds. Budget is how many may be sent in this time: a share
+	// of the reads on replicas, and a few in any case. Each worker has its part of it.
+	SentRecent   uint64 `json:"sent_recent"`
+	DeniedRecent uint64 `json:"denied_recent"`
+	Budget       uint64 `json:"budget"`
+}
+
+// Shown reports whether late reads are sent to a second replica, or were.
+func (h *Hedges) Shown() bool { return h.After != "" && h.After != "off" || h.Sent > 0 }

@@ -33,6 +33,12 @@ type Line struct {
 	// RoundP99 is the 99th percentile of how long a round of the gateway's event loops took, which all services share:
 	// the gateway's part of these times.
 	RoundP99 Values `json:"round_p99_us"`
+	// Share is the part of the reads of clients whose reads go to replicas that replicas got, 0 to 1; null without one.
+	Share Values `json:"share_on_replicas"`
+	// AckP50 and AckP99 are percentiles of the wait for replicas that confirm writes, which ended in the second; null
+	// without one.
+	AckP50 Values `json:"ack_wait_p50_us"`
+	AckP99 Values `json:"ack_wait_p99_us"`
 }
 
 // Events of the stream.
@@ -73,4 +79,7 @@ type Point struct {
 	P99       *float64 `json:"p99_us"`
 	P999      *float64 `json:"p999_us"`
 	RoundP99  *float64 `json:"round_p99_us"`
+	Share     *float64 `json:"share_on_replicas"`
+	AckP50    *float64 `json:"ack_wait_p50_us"`
+	AckP99    *float64 `json:"ack_wait_p99_us"`
 }

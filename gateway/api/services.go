@@ -50,8 +50,10 @@ type Service struct {
 	// Sentinels are those that the gateway knows of; empty for other kinds.
 	Sentinels []Sentinel `json:"sentinels"`
 	Counters  Counters   `json:"counters"`
-	// ReplicaReads is how reads were served that may go to replicas, Acks how replicas confirm writes.
+	// ReplicaReads is how reads were served that may go to replicas, Hedges which of them were sent to a second one, and
+	// Acks how replicas confirm writes.
 	ReplicaReads ReplicaReads `json:"replica_reads"`
+	Hedges       Hedges       `json:"hedges"`
 	Acks         Acks         `json:"acks"`
 }
 

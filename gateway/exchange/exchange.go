@@ -108,7 +108,9 @@ func (e *ends) Closed(c *sessions.Session) {
 	if c.Dedicated() != nil {
 		(*Exchange)(e).Release(c)
 	}
-	e.totals.Hedges.Lost += uint64(c.HedgedReads())
+	if lost := c.HedgedReads(); lost > 0 {
+		e.Hedges.tally(c.Service, sessions.HedgeCounts{Lost: uint64(lost)})
+	}
 	c.DropWithheld(func(*sessions.Withheld) bool { return true })
 	e.conf.Verbs.Closed(c)
 }

@@ -33,14 +33,6 @@ const (
 	turnEvery    = 100 * time.Millisecond
 )
 
-// HedgeTotals count the reads that were sent to a second replica: Sent = Won + Lost + those that are under way. Won are
-// those that it answered first. Denied were late and not sent, since too many were in the last seconds, or too many of
-// one client at a time; for those in NoReplica no other replica could serve them.
-type HedgeTotals struct {
-	Sent, Won, Lost   uint64
-	Denied, NoReplica uint64
-}
-
 // Hedges send late reads to a second replica.
 type Hedges struct {
 	x  *Exchange
@@ -196,7 +188,7 @@ func (h *Hedges) hedge(of *hedging, s *sessions.Service, c *sessions.Session, l 
 		count = n
 	}
 	if n > hedgedMost {
-		h.x.totals.Hedges.Denied += uint64(count)
+		h.tally(s, sessions.HedgeCounts{Denied: uint64(count)})
 		return true
 	}
 	var places [hedgedMost]int
@@ -219,10 +211,10 @@ func (h *Hedges) hedge(of *hedging, s *sessions.Service, c *sessions.Session, l 
 	switch {
 	case !pure:
 	case second == nil:
-		h.x.totals.Hedges.NoReplica += uint64(count)
+		h.tally(s, sessions.HedgeCounts{NoReplica: uint64(count)})
 		return false
 	case size > hedgedBytes || !of.budget.Take(n):
-		h.x.totals.Hedges.Denied += uint64(count)
+		h.tally(s, sessions.HedgeCounts{Denied: uint64(count)})
 		return size > hedgedBytes
 	default:
 		h.send(c, l, second, shard, all)
@@ -284,7 +276,13 @@ func (h *Hedges) send(c *sessions.Session, l, second *upstream.Conn, shard int, 
 		}
 	}
 	h.x.BeginHedge(c, now)
-	h.x.totals.Hedges.Sent += uint64(len(all))
+	h.tally(c.Service, sessions.HedgeCounts{Sent: uint64(len(all))})
+}
+
+// tally adds to the counters of a service, and to those of all.
+func (h *Hedges) tally(s *sessions.Service, n sessions.HedgeCounts) {
+	h.x.totals.Hedges.Add(&n)
+	s.Counted().Hedges.Add(&n)
 }
 
 // HedgeAnswered decides for reads that are in flight on two connections, since one of them has sent the first byte of a
@@ -339,9 +337,9 @@ func (h *Hedges) decide(c *sessions.Session, at *sessions.Hedge, on *upstream.Co
 		}
 	}
 	if on == at.Second {
-		h.x.totals.Hedges.Won += uint64(at.N)
+		h.tally(c.Service, sessions.HedgeCounts{Won: uint64(at.N)})
 	} else {
-		h.x.totals.Hedges.Lost += uint64(at.N)
+		h.tally(c.Service, sessions.HedgeCounts{Lost: uint64(at.N)})
 	}
 	h.x.EndHedge(c, at.Shard, on)
 }

@@ -30,7 +30,7 @@ type Totals struct {
 	// ReadElsewhere are the reads that were moved off silent connections.
 	ReadElsewhere uint64
 	// Hedges are the reads that were sent to a second replica.
-	Hedges HedgeTotals
+	Hedges sessions.HedgeCounts
 }
 
 // Totals returns the counters.

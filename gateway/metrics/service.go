@@ -128,6 +128,16 @@ var serviceMetrics = []metric[Service]{
 				put(float64(n), freshness.OnPrimary(why).String())
 			}
 		}),
+	counter("service_hedges_total",
+		"Reads of the service that were late, by outcome: sent to a second replica, which of the two answered first, or "+
+			"why only one was asked.",
+		serviceLabels("outcome"), func(s *Service, put put) {
+			put(float64(s.Open.Hedges.Sent), "sent")
+			put(float64(s.Open.Hedges.Won), "won")
+			put(float64(s.Open.Hedges.Lost), "lost")
+			put(float64(s.Open.Hedges.Denied), "denied")
+			put(float64(s.Open.Hedges.NoReplica), "no-replica")
+		}),
 	counter("ack_writes_total", "Writes that replicas were to confirm, by outcome.", serviceLabels("outcome"),
 		func(s *Service, put put) {
 			put(float64(s.Open.Acks.Confirmed), "confirmed")

@@ -17,7 +17,6 @@ import (
 	"evergate/gateway/api"
 	"evergate/gateway/config"
 	"evergate/gateway/freshness"
-	"evergate/gateway/latency"
 	"evergate/gateway/metrics"
 	"evergate/gateway/page"
 	"evergate/gateway/series"
@@ -286,13 +285,13 @@ func (o *Observer) sample(now time.Time) {
 		open[s] = at
 		allNow.Add(&at)
 		allWas.Add(&was)
-		p, counters := pointOf(s.Name, &at, &was, &rounds, elapsed)
+		p, counters := status.PointOf(s.Name, &at, &was, &rounds, elapsed)
 		for _, number := range s.Failovers.Sample(now, status.TallyOf(&counters), at.Waiting, at.Longest) {
 			o.note(func(n *news) { n.failovers[failoverKey{s, number}] = true })
 		}
 		points = append(points, p)
 	}
-	sum, _ := pointOf("", &allNow, &allWas, &rounds, elapsed)
+	sum, _ := status.PointOf("", &allNow, &allWas, &rounds, elapsed)
 	second := now.Round(time.Second).Unix() - 1
 	o.mu.Lock()
 	o.series.Add(second, append(points, sum))
@@ -332,13 +331,4 @@ func (s *Service) openOf(all *worker.Snapshot) (open worker.OfService) {
 		}
 	}
 	return open
-}
-
-// pointOf returns the sample of a service between two states of it, and its counters in the second one.
-func pointOf(name string, at, was *worker.OfService, rounds *latency.Histogram,
-	elapsed time.Duration) (api.Point, api.Counters) {
-	took := at.Took.Since(&was.Took)
-	now := status.CountersOf(at, status.FailoverHistory{}, &took)
-	then := status.CountersOf(was, status.FailoverHistory{}, &took)
-	return status.PointOf(name, &now, &then, &took, rounds, elapsed), now
 }

@@ -73,11 +73,13 @@ func (o *Observer) service(of *Service, all *worker.Snapshot) api.Service {
 	reading := s.ReadingAt("")
 	confirmed := status.AcksOf(&picture.Open, &picture.Earlier)
 	confirmed.Level, confirmed.Timeout = s.Acks.Level.String(), s.Acks.Timeout.String()
+	hedges := status.HedgesOf(&picture.Open, &picture.Earlier, o.g.Workers)
+	hedges.After = s.Hedge.String()
 	return api.Service{Name: s.Name, Kind: kind, Listeners: of.Listeners(), Reads: string(reads),
 		Hold: s.Hold.String(), Epoch: d.Epoch, HadPrimary: of.had.Load(), Steady: d.Steady, Unserved: d.Unserved,
 		DownAfter: d.DownAfter, Polls: of.Fresh.Polls(), Consistency: reading.Consistency.String(),
 		MaxLag: api.Ms(s.MaxLag.Time), MaxLagBytes: s.MaxLag.Bytes,
-		ReplicaReads: status.ReplicaReads(&picture.Open, &picture.Earlier), Acks: confirmed,
+		ReplicaReads: status.ReplicaReads(&picture.Open, &picture.Earlier), Hedges: hedges, Acks: confirmed,
 		Shards: d.Shards, Nodes: d.Nodes, Sentinels: of.reach.Sentinels(), Counters: counters}
 }
 

@@ -14,7 +14,7 @@ import (
 
 // bundleMax bounds what a browser loads for the page, compressed, and fileLinesMax each file that is ours.
 const (
-	bundleMax    = 64 << 10
+	bundleMax    = 68 << 10
 	fileLinesMax = 400
 	lineRunesMax = 120
 )

@@ -29,7 +29,8 @@ type sample struct {
 	at                          int64 // the second; 0: none
 	requests, errors, uncertain float32
 	buffered, clients           int32
-	p50, p99, p999, round       float32 // NaN: none
+	p50, p99, p999, round       float32 // NaN: none, also of those below
+	share, ackP50, ackP99       float32
 }
 
 // New returns Series without a sample, of the services with these names.
@@ -68,7 +69,7 @@ func (l *line) add(second int64, p *api.Point) {
 	l.points[second%api.SeriesSeconds] = sample{at: second, requests: float32(p.Requests),
 		errors: float32(p.Errors), uncertain: float32(p.Uncertain), buffered: int32(p.Buffered),
 		clients: int32(p.Clients), p50: orNaN(p.P50), p99: orNaN(p.P99), p999: orNaN(p.P999),
-		round: orNaN(p.RoundP99)}
+		round: orNaN(p.RoundP99), share: orNaN(p.Share), ackP50: orNaN(p.AckP50), ackP99: orNaN(p.AckP99)}
 }
 
 func orNaN(v *float64) float32 {
@@ -105,7 +106,7 @@ func (l *line) from(first, last int64) api.Line {
 	n := max(0, int(last-first+1))
 	out := api.Line{}
 	all := []*api.Values{&out.Requests, &out.Errors, &out.Uncertain, &out.Buffered, &out.Clients, &out.P50, &out.P99,
-		&out.P999, &out.RoundP99}
+		&out.P999, &out.RoundP99, &out.Share, &out.AckP50, &out.AckP99}
 	for _, values := range all {
 		*values = make(api.Values, n)
 	}
@@ -113,8 +114,8 @@ func (l *line) from(first, last int64) api.Line {
 		second := first + int64(i)
 		p := &l.points[mod(second)]
 		values := [...]float64{float64(p.requests), float64(p.errors), float64(p.uncertain), float64(p.buffered),
-			float64(p.clients), rounded(p.p50), rounded(p.p99), rounded(p.p999),
-			rounded(p.round)}
+			float64(p.clients), rounded(p.p50, 10), rounded(p.p99, 10), rounded(p.p999, 10), rounded(p.round, 10),
+			rounded(p.share, 1e4), rounded(p.ackP50, 10), rounded(p.ackP99, 10)}
 		for k := range all {
 			if p.at != second {
 				values[k] = math.NaN()
@@ -125,5 +126,6 @@ func (l *line) from(first, last int64) api.Line {
 	return out
 }
 
-// rounded is a time in microseconds with one decimal place, as short in JSON as it was measured.
-func rounded(us float32) float64 { return math.Round(float64(us)*10) / 10 }
+// rounded has as many decimal places as to is a power of ten, so that a number is as short in JSON as it was measured:
+// one of a time in microseconds, four of a share.
+func rounded(n float32, to float64) float64 { return math.Round(float64(n)*to) / to }

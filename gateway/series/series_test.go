@@ -10,27 +10,29 @@ import (
 
 // points are those of two services and their sum in a second.
 func points(n float64) []api.Point {
-	p99 := n + 0.5
-	return []api.Point{{Service: "cache", Requests: n, Clients: 3},
+	p99, share := n+0.5, 0.9876
+	return []api.Point{{Service: "cache", Requests: n, Clients: 3, Share: &share, AckP50: &p99},
 		{Service: "queue", Requests: 10, P99: &p99}, {Requests: n + 10, Buffered: 2, Errors: 1}}
 }
 
 func TestMissingSecondsAreNull(t *testing.T) {
 	s := New([]string{"cache", "queue"})
+	const served = `"share_on_replicas":[],"ack_wait_p50_us":[],"ack_wait_p99_us":[]`
 	if text, _ := json.Marshal(s.Last(60)); string(text) != `{"now":"0001-01-01T00:00:00Z","from":1,"step_seconds":1,`+
 		`"all":{"service":"","requests":[],"errors":[],"uncertain":[],"buffered":[],"clients":[],"p50_us":[],"p99_us":[],`+
-		`"p999_us":[],"round_p99_us":[]},"services":[{"service":"cache","requests":[],"errors":[],"uncertain":[],`+
-		`"buffered":[],"clients":[],"p50_us":[],"p99_us":[],"p999_us":[],"round_p99_us":[]},{"service":"queue",`+
+		`"p999_us":[],"round_p99_us":[],`+served+`},"services":[{"service":"cache","requests":[],"errors":[],"uncertain":[],`+
+		`"buffered":[],"clients":[],"p50_us":[],"p99_us":[],"p999_us":[],"round_p99_us":[],`+served+`},{"service":"queue",`+
 		`"requests":[],"errors":[],"uncertain":[],"buffered":[],"clients":[],"p50_us":[],"p99_us":[],"p999_us":[],`+
-		`"round_p99_us":[]}]}` {
+		`"round_p99_us":[],`+served+`}]}` {
 		t.Errorf("without a sample: %s", text)
 	}
 	s.Add(1_800_000_000, points(1))
 	s.Add(1_800_000_002, points(2))
 	got := s.Last(60)
 	text, _ := json.Marshal([]any{got.From, got.All.Requests, got.All.Buffered, got.Services[0].Clients,
-		got.Services[1].P99, got.Services[1].Service})
-	if string(text) != `[1800000000,[11,null,12],[2,null,2],[3,null,3],[1.5,null,2.5],"queue"]` {
+		got.Services[1].P99, got.Services[1].Service, got.Services[0].Share, got.Services[0].AckP50, got.Services[0].AckP99})
+	if string(text) != `[1800000000,[11,null,12],[2,null,2],[3,null,3],[1.5,null,2.5],"queue",[0.9876,null,0.9876],`+
+		`[1.5,null,2.5],[null,null,null]]` {
 		t.Errorf("%s", text)
 	}
 	if got := s.Last(1); got.From != 1_800_000_002 || len(got.All.Requests) != 1 || got.All.Errors[0] != 1 {

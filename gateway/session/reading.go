@@ -66,6 +66,17 @@ type Hedge struct {
 // Off reports whether no read is.
 func (h Hedge) Off() bool { return h == Hedge{} }
 
+// String returns it as in the settings: "off", "p99", or a time.
+func (h Hedge) String() string {
+	switch {
+	case h.P99:
+		return "p99"
+	case h.Off():
+		return "off"
+	}
+	return h.After.String()
+}
+
 // Chosen is what a client has chosen for itself, by PROXY READS, PROXY CONSISTENCY, READONLY or READWRITE. The zero
 // value is nothing.
 type Chosen struct {

@@ -28,6 +28,22 @@ type Counts struct {
 	OnPrimary [freshness.OnPrimaryReasons]uint64
 	// Acks are those of writes that replicas must confirm.
 	Acks AckCounts
+	// Hedges are those of reads that were late.
+	Hedges HedgeCounts
+}
+
+// HedgeCounts count the reads that were sent to a second replica: Sent = Won + Lost + those that are under way. Won are
+// those that it answered first. Denied were late and not sent, since too many were in the last seconds, or too many of
+// one client at a time; for those in NoReplica no other replica could serve them.
+type HedgeCounts struct {
+	Sent, Won, Lost   uint64
+	Denied, NoReplica uint64
+}
+
+// Add adds other counters.
+func (c *HedgeCounts) Add(o *HedgeCounts) {
+	c.Sent, c.Won, c.Lost = c.Sent+o.Sent, c.Won+o.Won, c.Lost+o.Lost
+	c.Denied, c.NoReplica = c.Denied+o.Denied, c.NoReplica+o.NoReplica
 }
 
 // AckCounts are the counters of writes that replicas must confirm.
@@ -60,6 +76,7 @@ func (c *Counts) Add(o *Counts) {
 	c.Acks.Confirmed, c.Acks.Unconfirmed = c.Acks.Confirmed+o.Acks.Confirmed, c.Acks.Unconfirmed+o.Acks.Unconfirmed
 	c.Acks.Lacking += o.Acks.Lacking
 	latency.Sum(&c.Acks.Waits, o.Acks.Waits)
+	c.Hedges.Add(&o.Hedges)
 }
 
 // AllServed calls yield for each service, and for those of users that nobody uses any more.

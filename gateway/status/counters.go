@@ -46,15 +46,22 @@ func TallyOf(c *api.Counters) Tally {
 		Uncertain: c.Uncertain, Retried: c.Retried, Rejected: c.Rejected, Errors: c.Errors}
 }
 
-// PointOf returns the sample of a time at whose end a service has the counters now, and before it had those of was.
-// took are the times of its requests, rounds those of the rounds of event loops.
-func PointOf(service string, now, was *api.Counters, took, rounds *latency.Histogram, elapsed time.Duration) api.Point {
+// PointOf returns the sample of a service between two states of it, and its counters in the second one. rounds are the
+// times of the rounds of event loops.
+func PointOf(service string, at, before *worker.OfService, rounds *latency.Histogram, elapsed time.Duration,
+) (api.Point, api.Counters) {
+	took := at.Took.Since(&before.Took)
+	now := CountersOf(at, FailoverHistory{}, &took)
+	was := CountersOf(before, FailoverHistory{}, &took)
 	// A sample that comes some tenths of a second late counts for its second, so that no request is rounded away. One that
 	// is later counts for as many as there are since the one before. The first one is of a part of a second.
 	seconds := max(1, elapsed.Round(time.Second).Seconds())
 	rate := func(now, before uint64) float64 { return math.Round(float64(now-before) / seconds) }
+	acks := AcksOf(at, before)
 	return api.Point{Service: service, Requests: rate(now.Requests, was.Requests), Errors: rate(now.Errors, was.Errors),
 		Uncertain: rate(now.Uncertain, was.Uncertain), Buffered: now.BufferedNow, Clients: now.Clients,
-		P50: quantile(took, 0.5), P99: quantile(took, 0.99), P999: quantile(took, 0.999),
-		RoundP99: quantile(rounds, 0.99)}
+		P50: now.P50, P99: now.P99, P999: now.P999, RoundP99: quantile(rounds, 0.99),
+		Share: shareOf(since(at.Requests[upstream.Replica], before.Requests[upstream.Replica]),
+			since(sum(at.OnPrimary[:]), sum(before.OnPrimary[:]))),
+		AckP50: acks.P50, AckP99: acks.P99}, now
 }

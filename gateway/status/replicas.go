@@ -7,6 +7,7 @@ import (
 
 	"evergate/gateway/api"
 	"evergate/gateway/freshness"
+	"evergate/gateway/hedge"
 	"evergate/gateway/latency"
 	"evergate/gateway/upstream"
 	"evergate/gateway/worker"
@@ -50,11 +51,27 @@ func ReplicaReads(now, earlier *worker.OfService) api.ReplicaReads {
 	slices.SortStableFunc(r.Reasons, func(a, b api.ReadReason) int {
 		return cmp.Or(cmp.Compare(b.Recent, a.Recent), cmp.Compare(b.Reads, a.Reads))
 	})
-	if all := replicas + primaries; all > 0 {
-		share := math.Round(float64(replicas)/float64(all)*1e4) / 1e4
-		r.Share = &share
-	}
+	r.Share = shareOf(replicas, primaries)
 	return r
+}
+
+// shareOf is the part of reads that replicas got; nil without a read.
+func shareOf(replicas, primaries uint64) *float64 {
+	if replicas+primaries == 0 {
+		return nil
+	}
+	share := math.Round(float64(replicas)/float64(replicas+primaries)*1e4) / 1e4
+	return &share
+}
+
+// HedgesOf returns which reads were sent to a second replica, without the setting. earlier is the service some seconds
+// ago.
+func HedgesOf(now, earlier *worker.OfService, workers int) api.Hedges {
+	is, was := &now.Hedges, &earlier.Hedges
+	recent := since(now.Requests[upstream.Replica], earlier.Requests[upstream.Replica])
+	return api.Hedges{Sent: is.Sent, Won: is.Won, Lost: is.Lost, Denied: is.Denied, NoReplica: is.NoReplica,
+		SentRecent: since(is.Sent, was.Sent), DeniedRecent: since(is.Denied, was.Denied),
+		Budget: uint64(workers)*hedge.Always + recent*hedge.Percent/100}
 }
 
 // since is by how much a counter has risen: not at all where it has lost parts.

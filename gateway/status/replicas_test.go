@@ -2,7 +2,9 @@ package status
 
 import (
 	"testing"
+	"time"
 
+	"evergate/gateway/api"
 	"evergate/gateway/freshness"
 	"evergate/gateway/latency"
 	"evergate/gateway/sessions"
@@ -58,5 +60,41 @@ func TestAcksOfTheLastSeconds(t *testing.T) {
 	}
 	if a := AcksOf(&worker.OfService{}, &worker.OfService{}); a.P50 != nil || a.Asked() {
 		t.Errorf("nothing was confirmed, and it is %+v", a)
+	}
+}
+
+// TestSampleOfReplicas: the sample of a second has what replicas did in it, and nothing of the time before.
+func TestSampleOfReplicas(t *testing.T) {
+	before, after := &latency.Histogram{}, &latency.Histogram{}
+	before.Add(5_000_000)
+	after.Merge(before)
+	after.Add(500)
+	var was, now worker.OfService
+	was.Requests[upstream.Replica], now.Requests[upstream.Replica] = 500, 800
+	was.OnPrimary[freshness.NoneServes], now.OnPrimary[freshness.NoneServes] = 900, 1000
+	was.Acks.Waits, now.Acks.Waits = before, after
+	p, _ := PointOf("a", &now, &was, &latency.Histogram{}, time.Second)
+	if p.Share == nil || *p.Share != 0.75 || p.AckP99 == nil || *p.AckP99 > 600 || p.AckP50 == nil {
+		t.Errorf("%v of the reads, waits of %v and %v", p.Share, p.AckP50, p.AckP99)
+	}
+	p, _ = PointOf("a", &now, &now, &latency.Histogram{}, time.Second)
+	if p.Share != nil || p.AckP50 != nil || p.AckP99 != nil {
+		t.Errorf("nothing happened, and it is %+v", p)
+	}
+}
+
+// TestHedgesHaveABudget: it is a share of the last seconds' reads on replicas, and what each worker may do in any case.
+func TestHedgesHaveABudget(t *testing.T) {
+	var earlier, now worker.OfService
+	earlier.Requests[upstream.Replica], now.Requests[upstream.Replica] = 1000, 3000
+	earlier.Hedges = sessions.HedgeCounts{Sent: 40, Won: 10, Lost: 30, Denied: 5}
+	now.Hedges = sessions.HedgeCounts{Sent: 100, Won: 45, Lost: 54, Denied: 7, NoReplica: 3}
+	got := HedgesOf(&now, &earlier, 2)
+	want := api.Hedges{Sent: 100, Won: 45, Lost: 54, Denied: 7, NoReplica: 3, SentRecent: 60, DeniedRecent: 2, Budget: 120}
+	if got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	if !got.Shown() || (&api.Hedges{After: "off"}).Shown() || !(&api.Hedges{After: "p99"}).Shown() {
+		t.Error("hedges are shown where there are none, or the reverse")
 	}
 }

@@ -9,10 +9,10 @@ import (
 	"testing"
 	"time"
 
-	"evergate/gateway/exchange"
 	"evergate/gateway/freshness"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
+	"evergate/gateway/sessions"
 	"evergate/gateway/upstream"
 	"evergate/gateway/worker"
 	"evergate/testenv/play"
@@ -24,7 +24,7 @@ import (
 // server had: so each client must get the replies to its own requests, in their order, and with the consistency
 // "gateway" never miss a write that was acknowledged before, nor go back in time.
 func TestHedgedReadsAreRight(t *testing.T) {
-	var sum exchange.HedgeTotals
+	var sum sessions.HedgeCounts
 	for seed := range uint64(100) {
 		m := newHedgeModel(t, seed)
 		for range 1500 {
@@ -32,7 +32,10 @@ func TestHedgedReadsAreRight(t *testing.T) {
 		}
 		m.settle()
 		s := m.Worker.Stats().Hedges
-		sum.Sent, sum.Won, sum.Lost = sum.Sent+s.Sent, sum.Won+s.Won, sum.Lost+s.Lost
+		sum.Add(&s)
+		if all := m.Worker.Snapshot(); all.Counted().Hedges != s {
+			t.Errorf("seed %d: by service %+v, together %+v", seed, all.Counted().Hedges, s)
+		}
 		if s.Sent != s.Won+s.Lost {
 			t.Errorf("seed %d: at rest: %+v", seed, s)
 		}

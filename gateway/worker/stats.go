@@ -260,9 +260,7 @@ func (s *Stats) Add(o *Stats) {
 		{&s.Queued, &o.Queued}, {&s.PopsRetried, &o.PopsRetried},
 		{&s.Withheld, &o.Withheld}, {&s.WithheldReleased, &o.WithheldReleased}, {&s.ConnsSilent, &o.ConnsSilent},
 		{&s.ReplicasLeftOut, &o.ReplicasLeftOut},
-		{&s.ReadElsewhere, &o.ReadElsewhere}, {&s.Hedges.Sent, &o.Hedges.Sent}, {&s.Hedges.Won, &o.Hedges.Won},
-		{&s.Hedges.Lost, &o.Hedges.Lost}, {&s.Hedges.Denied, &o.Hedges.Denied},
-		{&s.Hedges.NoReplica, &o.Hedges.NoReplica}, {&s.Fenced, &o.Fenced}, {&s.Holds, &o.Holds},
+		{&s.ReadElsewhere, &o.ReadElsewhere}, {&s.Fenced, &o.Fenced}, {&s.Holds, &o.Holds},
 		{&s.HoldsEnded, &o.HoldsEnded}, {&s.Held, &o.Held}, {&s.HoldReleased, &o.HoldReleased},
 		{&s.HoldExpired, &o.HoldExpired}, {&s.HoldLeft, &o.HoldLeft}, {&s.HoldRefused, &o.HoldRefused},
 		{&s.HoldOverfull, &o.HoldOverfull}, {&s.WouldHaveHeld, &o.WouldHaveHeld},
@@ -273,6 +271,7 @@ func (s *Stats) Add(o *Stats) {
 	} {
 		*p[0] += *p[1]
 	}
+	s.Hedges.Add(&o.Hedges)
 	add(s.ClientsClosed[:], o.ClientsClosed[:])
 	add(s.Requests[:], o.Requests[:])
 	add(s.RefusedByServer[:], o.RefusedByServer[:])

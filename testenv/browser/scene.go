@@ -15,6 +15,8 @@ type scene struct {
 	clients  int
 	// failovers are those so far; the last may be under way.
 	failovers []api.Failover
+	// rare is a service of which each tenth second has a read.
+	rare string
 }
 
 // smallScene is one service behind three Sentinels.
@@ -48,7 +50,7 @@ func oddScene(now time.Time) *scene {
 	crowded.Shards[0].Provisional = true
 	long := "[2001:db8:1111:2222:3333:4444:5555:6666]:6379"
 	crowded.Nodes[3].Addr, crowded.Shards[0].Replicas[2] = long, long
-	crowded.Nodes[4].LeftOut, crowded.Acks.Unconfirmed, crowded.Acks.Rejected = true, 12, 3
+	crowded.Hedges.DeniedRecent, crowded.Nodes[4].LeftOut, crowded.Acks.Unconfirmed, crowded.Acks.Rejected = 18, true, 12, 3
 	fenced := sentinelService("fenced", 7040, 2, now)
 	fenced.Shards[0].Demoted, fenced.Shards[0].Primary = fenced.Shards[0].Primary, ""
 	fenced.Nodes[0].Role, fenced.Shards[0].Condition, fenced.Steady = api.RoleDemoted, api.Switching, false
@@ -92,6 +94,8 @@ func consistent(s *api.Service) {
 		{Reason: "not-reached", Text: "the replica was not seen to have the last write to the key", Reads: 388_120, Recent: 903},
 		{Reason: "in-flight", Text: "a write to the key was in flight", Reads: 14_861, Recent: 41},
 		{Reason: "no-replica", Text: "no replica may serve reads", Reads: 7}}}
+	s.Hedges = api.Hedges{After: "p99", Sent: 61_203, Won: 40_118, Lost: 21_085, Denied: 912, NoReplica: 31, SentRecent: 64,
+		Budget: 1170}
 	s.Acks = api.Acks{Level: "1", Timeout: "1s", Confirmed: 1_200_345, Waits: 301_220, P50: &p50, P99: &p99}
 }
 
@@ -117,7 +121,7 @@ func clusterService(name string, shards, servers int, now time.Time) api.Service
 		s.Shards = append(s.Shards, shard)
 	}
 	s.ReplicaReads.Reasons = []api.ReadReason{}
-	s.Consistency, s.Acks = "eventual", api.Acks{Level: "0", Timeout: "1s"}
+	s.Consistency, s.Hedges, s.Acks = "eventual", api.Hedges{After: "off"}, api.Acks{Level: "0", Timeout: "1s"}
 	return s
 }
 
@@ -141,6 +145,13 @@ func (s *scene) point(at int64, i int) api.Point {
 	p := api.Point{Service: service.Name, Requests: math.Round(load * 9000 / float64(1+i)),
 		Clients: s.clients / len(s.services), P50: us(70 + 40*load), P99: us(260 + 300*load), P999: us(900 + 1500*load),
 		RoundP99: us(12 + 20*load)}
+	share := math.Round(1e4*(0.9+0.1*load)) / 1e4
+	if p.Share = &share; service.Name == s.rare && at%10 != 0 {
+		p.Share = nil
+	}
+	if service.Acks.Asked() {
+		p.AckP50, p.AckP99 = us(180+60*load), us(700+400*load)
+	}
 	if i == 0 && at%97 == 0 {
 		p.Errors = float64(at % 5)
 	}
@@ -148,7 +159,7 @@ func (s *scene) point(at int64, i int) api.Point {
 		began, held := f.Began.Unix(), f.Held != nil
 		if f.Service == service.Name && held && at >= began && (f.Resumed == nil || at <= began+int64(*f.Resumed/1000)) {
 			p.Requests, p.Buffered = 0, s.clients/len(s.services)
-			p.P50, p.P99, p.P999 = nil, nil, nil
+			p.P50, p.P99, p.P999, p.Share, p.AckP50, p.AckP99 = nil, nil, nil, nil, nil, nil
 		}
 	}
 	return p
@@ -166,7 +177,14 @@ func (s *scene) sample(at int64) api.Sample {
 		out.All.Clients += p.Clients
 	}
 	first := out.Services[0]
+	for _, p := range out.Services {
+		out.All.AckP50, out.All.AckP99 = p.AckP50, p.AckP99
+		if p.AckP50 != nil {
+			break
+		}
+	}
 	out.All.P50, out.All.P99, out.All.P999, out.All.RoundP99 = first.P50, first.P99, first.P999, first.RoundP99
+	out.All.Share = first.Share
 	return out
 }
 
@@ -185,7 +203,8 @@ func (s *scene) series(now time.Time) api.Series {
 		l.Uncertain, l.Buffered = append(l.Uncertain, p.Uncertain), append(l.Buffered, float64(p.Buffered))
 		l.Clients, l.P50 = append(l.Clients, float64(p.Clients)), append(l.P50, value(p.P50))
 		l.P99, l.P999 = append(l.P99, value(p.P99)), append(l.P999, value(p.P999))
-		l.RoundP99 = append(l.RoundP99, value(p.RoundP99))
+		l.RoundP99, l.Share = append(l.RoundP99, value(p.RoundP99)), append(l.Share, value(p.Share))
+		l.AckP50, l.AckP99 = append(l.AckP50, value(p.AckP50)), append(l.AckP99, value(p.AckP99))
 	}
 	for at := out.From; at < now.Unix(); at++ {
 		sample := s.sample(at)

@@ -187,7 +187,7 @@ var rooms = map[string]room{
 		"gateway/worker", "gateway/fanout",
 		"gateway/retry", "gateway/sessions", "routing",
 		"gateway/session", "gateway/upstream", "gateway/wait"}, modules: []string{prometheus}},
-	"gateway/status": {ours: []string{"gateway/freshness",
+	"gateway/status": {ours: []string{"gateway/freshness", "gateway/hedge",
 		"gateway/latency", "gateway/api", "gateway/worker", "gateway/wait",
 		"gateway/session",
 		"gateway/upstream", "gateway/facade",

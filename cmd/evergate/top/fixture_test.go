@@ -53,7 +53,8 @@ func fixtureServices(after int) *api.Services {
 			ReplicaReads: api.ReplicaReads{OnReplicas: 9_000_000, OnPrimaries: 400_000, Share: ptr(0.961),
 				Reasons: []api.ReadReason{{Reason: "not-reached", Reads: 380_000, Recent: 700},
 					{Reason: "in-flight", Reads: 15_000, Recent: 100}, {Reason: "pipelined", Reads: 5000}}},
-			Acks: api.Acks{Level: "1", Timeout: "1s", Confirmed: 70_000, Unconfirmed: 2, P50: ptr(310.), P99: ptr(942.)}},
+			Hedges: api.Hedges{After: "p99", Sent: 6100, Won: 4000, Lost: 2100, SentRecent: 64, Budget: 1170, DeniedRecent: 3},
+			Acks:   api.Acks{Level: "1", Timeout: "1s", Confirmed: 70_000, Unconfirmed: 2, P50: ptr(310.), P99: ptr(942.)}},
 		{Name: "cache", Kind: api.KindCluster, Reads: "primary", Hold: "12s", Epoch: 3, HadPrimary: true, Steady: true,
 			Shards: []api.Shard{{Name: "0-8191", Slots: 8192, Condition: api.Steady, Primary: "10.1.0.1:7000"},
 				{Name: "8192-16383", Slots: 8192, Condition: api.Steady, Primary: "10.1.0.2:7000"}},
@@ -103,6 +104,7 @@ func fixtureSeries() *api.Series {
 			l.Errors = append(l.Errors, 0)
 			l.Clients = append(l.Clients, 10)
 			l.Buffered = append(l.Buffered, 0)
+			l.Share = append(l.Share, 0.96-0.5*float64(i%7/6))
 		}
 		l.Requests[seconds120-2] = math.NaN()
 		return l
@@ -118,7 +120,7 @@ func fixtureSample() *api.Sample {
 		All: api.Point{Requests: 12345, Errors: 2.5, Buffered: 214, Clients: 1240, P50: ptr(190.), P99: ptr(1400.)},
 		Services: []api.Point{
 			{Service: "main", Requests: 11321, Errors: 2.5, Buffered: 214, Clients: 1180, P50: ptr(205.), P99: ptr(1512.),
-				P999: ptr(12_345_678.)},
+				Share: ptr(0.97), P999: ptr(12_345_678.)},
 			{Service: "cache", Requests: 1024, Clients: 60, P50: ptr(93.4), P99: ptr(298.)},
 		}}
 }

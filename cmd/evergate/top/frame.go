@@ -169,7 +169,7 @@ func (s *Screen) overview(now time.Time, room int) []line {
 	failovers, others := s.newest(now)
 	room -= 2 // empty lines between the three
 	most := max(room/2, 2)
-	lines := append(services.lines(serviceRows, s.width, o), servedLines(serviceRows, len(s.gateways) > 1)...)
+	lines := append(services.lines(serviceRows, s.width, o), servedLines(serviceRows, len(s.gateways) > 1, s.width)...)
 	lines = clipped(lines, most)
 	left := room - len(lines)
 	third := min(len(failovers)+len(others), max(min(len(failovers), left*2/3), left-len(nodeRows)-1))

@@ -62,6 +62,8 @@ type gateway struct {
 	points map[string]api.Point
 	// history has the requests of the last seconds of each service.
 	history map[string][]float64
+	// shares has the part of reads that replicas got in each of them; NaN: no read.
+	shares map[string][]float64
 	// answered is how many requests each node had answered at counted, by the gateway's clock, and nodeRates how many a
 	// second since the count before; by service and address.
 	counted   time.Time
@@ -171,13 +173,13 @@ func (g *gateway) takeServices(s *api.Services) {
 const meanSeconds = 10
 
 func (g *gateway) takeSeries(s *api.Series) {
-	points, history := map[string]api.Point{}, map[string][]float64{}
+	points, history, shares := map[string]api.Point{}, map[string][]float64{}, map[string][]float64{}
 	for _, l := range append(slices.Clone(s.Services), s.All) {
-		history[l.Service] = newest(l.Requests)
+		history[l.Service], shares[l.Service] = newest(l.Requests), newest(l.Share)
 		points[l.Service] = api.Point{Service: l.Service, Requests: mean(l.Requests), Errors: mean(l.Errors),
 			Uncertain: mean(l.Uncertain), Buffered: int(last(l.Buffered)), Clients: int(last(l.Clients))}
 	}
-	g.history = history
+	g.history, g.shares = history, shares
 	if g.points == nil {
 		g.points = points
 	}
@@ -205,12 +207,17 @@ func last(values []float64) float64 {
 }
 
 func (g *gateway) takeSample(s *api.Sample) {
-	points, history := map[string]api.Point{}, map[string][]float64{}
+	points, history, shares := map[string]api.Point{}, map[string][]float64{}, map[string][]float64{}
 	for _, p := range append(slices.Clone(s.Services), s.All) {
 		points[p.Service] = p
 		history[p.Service] = newest(append(slices.Clone(g.history[p.Service]), p.Requests))
+		share := math.NaN()
+		if p.Share != nil {
+			share = *p.Share
+		}
+		shares[p.Service] = newest(append(slices.Clone(g.shares[p.Service]), share))
 	}
-	g.points, g.history = points, history
+	g.points, g.history, g.shares = points, history, shares
 	g.draining, g.connected = s.Draining, s.Clients
 }
 

@@ -67,17 +67,43 @@ func byAckWait(a, b *serviceRow) int {
 	return compareTimes(of(b), of(a))
 }
 
-// served is a line on where the reads of a service went, and what replicas confirmed; false where there is nothing to
-// say. What is said last is cut first.
-func (r *serviceRow) served() (line, bool) {
+// chartShort and chartLong are how many of the last seconds the chart of the share has, on a terminal of less columns
+// than chartLongFrom and of more.
+const (
+	chartShort    = 8
+	chartLong     = 30
+	chartLongFrom = 120
+)
+
+// served says where the reads of a service went, which of them were sent twice, and what replicas confirmed; nothing
+// where there is nothing to say.
+func (r *serviceRow) served(columns int) (parts []span) {
 	s := r.service
 	if s == nil {
-		return nil, false
+		return nil
 	}
-	var parts []span
-	shown := readsReplicas(s) && s.ReplicaReads.Share != nil
-	if shown {
-		parts = append(parts, span{percent(s.ReplicaReads.Share) + " of reads on replicas", plain})
+	if readsReplicas(s) && s.ReplicaReads.Share != nil {
+		seconds := chartShort
+		if columns >= chartLongFrom {
+			seconds = chartLong
+		}
+		chart := strings.TrimSpace(sparklineOf(r.gw.shares[s.Name], seconds, 1))
+		text := strings.TrimSpace("reads " + percent(s.ReplicaReads.Share) + " on replicas " + chart)
+		parts = append(parts, span{text, plain})
+		if why := reasons(&s.ReplicaReads); why != "" {
+			parts = append(parts, span{"primaries: " + why, plain})
+		}
+	}
+	if h := &s.Hedges; h.Shown() {
+		text := fmt.Sprintf("hedges %s %s/%s", h.After, number(h.SentRecent), number(h.Budget))
+		if ended := h.Won + h.Lost; ended > 0 {
+			won := float64(h.Won) / float64(ended)
+			text += ", won " + percent(&won)
+		}
+		parts = append(parts, span{text, plain})
+		if h.DeniedRecent > 0 {
+			parts = append(parts, span{number(h.DeniedRecent) + " denied", warn})
+		}
 	}
 	if a := &s.Acks; a.Asked() {
 		parts = append(parts, span{fmt.Sprintf("acks %s p50 %s p99 %s", a.Level, short(a.P50), short(a.P99)), plain})
@@ -85,21 +111,7 @@ func (r *serviceRow) served() (line, bool) {
 			parts = append(parts, span{plural(int(failed), "write") + " failed", warn})
 		}
 	}
-	if why := reasons(&s.ReplicaReads); shown && why != "" {
-		parts = append(parts, span{"on primaries: " + why, plain})
-	}
-	if len(parts) == 0 {
-		return nil, false
-	}
-	l := line{{printable(s.Name) + ": ", faint}}
-	for i, p := range parts {
-		p.text = printable(p.text)
-		if i > 0 {
-			l = append(l, span{"; ", faint})
-		}
-		l = append(l, p)
-	}
-	return l, true
+	return parts
 }
 
 // reasons are why primaries got reads in the last seconds, with the part of each.
@@ -118,17 +130,31 @@ func reasons(reads *api.ReplicaReads) string {
 	return strings.Join(why, ", ")
 }
 
-// servedLines are those of some rows; several: of more than one gateway.
-func servedLines(rows []serviceRow, several bool) (lines []line) {
+// servedLines are those of some rows, as many as the width of the screen makes; several: of more than one gateway.
+func servedLines(rows []serviceRow, several bool, columns int) (lines []line) {
 	for i := range rows {
-		l, any := rows[i].served()
-		if !any {
+		parts := rows[i].served(columns)
+		if len(parts) == 0 {
 			continue
 		}
+		name := printable(rows[i].service.Name) + ": "
 		if several {
-			l = append(line{{printable(rows[i].gw.label) + " ", faint}}, l...)
+			name = printable(rows[i].gw.label) + " " + name
 		}
-		lines = append(lines, l)
+		now, taken := line{{name, faint}}, width(name)
+		for k, part := range parts {
+			part.text = printable(part.text)
+			switch {
+			case k == 0:
+			case columns > 0 && taken+2+width(part.text) > columns:
+				lines = append(lines, now)
+				now, taken = line{{"  ", faint}}, 2
+			default:
+				now, taken = append(now, span{"; ", faint}), taken+2
+			}
+			now, taken = append(now, part), taken+width(part.text)
+		}
+		lines = append(lines, now)
 	}
 	return lines
 }

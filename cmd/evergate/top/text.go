@@ -136,15 +136,19 @@ var bars = []rune(" ▁▂▃▄▅▆▇█")
 
 // sparkline draws the last width values; the highest of them fills its line. A second without a value is a gap.
 func sparkline(values []float64, width int) string {
-	if len(values) > width {
-		values = values[len(values)-width:]
-	}
+	values = values[max(0, len(values)-width):]
 	top := 0.0
 	for _, v := range values {
 		if v > top { // never NaN
 			top = v
 		}
 	}
+	return sparklineOf(values, width, top)
+}
+
+// sparklineOf draws the last width values, of which none is above top.
+func sparklineOf(values []float64, width int, top float64) string {
+	values = values[max(0, len(values)-width):]
 	line := []rune(strings.Repeat(" ", width-len(values)))
 	for _, v := range values {
 		level := 0

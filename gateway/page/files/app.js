@@ -36,10 +36,9 @@ function overview(answer) {
 }
 
 function services(answer) {
-  const names = answer.services.map((s) => s.name);
   knowServers(answer);
   showServices(answer);
-  charts.offer(names);
+  charts.offer(answer.services);
 }
 
 async function everything() {

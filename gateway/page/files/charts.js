@@ -1,10 +1,11 @@
 // The charts of the last hour, drawn by uPlot. They share their range, their cursor, and the marks of failovers.
 
-import {byId, colour, draw, el, nextFrame, scale, setText} from './dom.js';
+import {byId, colour, el, nextFrame, scale, setText} from './dom.js';
 import {clock, count, micros, rate, round} from './format.js';
+import {asksReplicas, percent, readsReplicas} from './served.js';
 
 // A line has the key of its samples, its name, its colour in the style sheet, and how its values are written. The line
-// of the gateway is that of a round of its event loops.
+// of the gateway is that of a round of its event loops. A chart with a condition is shown if a service meets it.
 const charts = [
   {
     title: 'Requests a second',
@@ -30,7 +31,25 @@ const charts = [
       {key: 'round_p99_us', name: 'gateway p99', ink: 'faint', thin: true, dash: [4, 3], write: micros},
     ],
   },
+  {
+    title: 'Share of reads on replicas',
+    of: readsReplicas,
+    part: true,
+    lines: [{key: 'share_on_replicas', name: 'on replicas', ink: 'accent', fill: true, write: percent}],
+  },
+  {
+    title: 'Wait of writes for replicas',
+    of: asksReplicas,
+    log: true,
+    lines: [
+      {key: 'ack_wait_p50_us', name: 'p50', ink: 'accent-faint', write: micros},
+      {key: 'ack_wait_p99_us', name: 'p99', ink: 'accent', write: micros},
+    ],
+  },
 ];
+
+// shown are the charts that have something to show now.
+const shown = () => charts.filter((chart) => !chart.figure.hidden);
 
 const zoomLeast = 3; // seconds
 const spanLeast = 60; // seconds, of a gateway that has just begun
@@ -46,7 +65,7 @@ export class Charts {
     this.service = '';
     this.span = 900;
     this.zoom = null;
-    this.plots = [];
+    this.services = [];
     this.drawSoon = nextFrame(() => this.redraw());
     const sizes = new ResizeObserver(nextFrame(() => this.fit()));
     for (const chart of charts) {
@@ -66,9 +85,13 @@ export class Charts {
         );
         return value;
       });
-      byId('charts').append(
-        el('figure', {}, el('figcaption', {}, el('h3', {}, chart.title), chart.readout), chart.frame),
+      chart.figure = el(
+        'figure',
+        {hidden: chart.of !== undefined},
+        el('figcaption', {}, el('h3', {}, chart.title), chart.readout),
+        chart.frame,
       );
+      byId('charts').append(chart.figure);
       sizes.observe(chart.frame);
     }
     for (const button of document.querySelectorAll('[data-span]')) {
@@ -80,6 +103,7 @@ export class Charts {
     byId('unzoom').addEventListener('click', () => this.setZoom(null));
     byId('service').addEventListener('change', (event) => {
       this.service = event.target.value;
+      this.choose();
       this.drawSoon();
     });
     addEventListener('theme', () => this.rebuild());
@@ -87,16 +111,31 @@ export class Charts {
   }
 
   // offer lets the reader choose one of the services, if there are several.
-  offer(names) {
+  offer(services) {
+    this.services = services;
+    const names = services.map((s) => s.name);
     const select = byId('service');
     byId('pick').hidden = names.length < 2;
+    if (!names.includes(this.service)) this.service = '';
+    this.choose();
     if ([...select.options].map((o) => o.value).join('\n') === ['', ...names].join('\n')) return;
     select.replaceChildren(
       el('option', {value: ''}, 'all services'),
       ...names.map((n) => el('option', {value: n}, n)),
     );
-    if (!names.includes(this.service)) this.service = '';
     select.value = this.service;
+  }
+
+  // choose shows the charts that concern the service, or any of all.
+  choose() {
+    const services = this.services.filter((s) => this.service === '' || s.name === this.service);
+    for (const chart of charts) {
+      const hidden = chart.of !== undefined && !services.some((s) => chart.of(s));
+      if (chart.figure.hidden === hidden) continue;
+      chart.figure.hidden = hidden;
+      this.drawSoon();
+    }
+    byId('charts').dataset.shown = shown().length;
   }
 
   // window returns the range of time that is shown, in seconds.
@@ -121,23 +160,25 @@ export class Charts {
   }
 
   rebuild() {
-    for (const plot of this.plots) plot.destroy();
-    this.plots = [];
+    for (const chart of charts) {
+      chart.plot?.destroy();
+      chart.plot = null;
+    }
     this.drawSoon();
   }
 
   // redraw shows the samples as they are now.
   redraw() {
     if (!this.begun || document.hidden) return;
-    if (this.plots.length === 0) this.plots = charts.map((chart) => this.plot(chart));
-    this.plots.forEach((plot, i) => {
+    for (const chart of shown()) {
+      chart.plot ??= this.plot(chart);
       const data = this.series.values(
         this.service,
-        charts[i].lines.map((line) => line.key),
+        chart.lines.map((line) => line.key),
       );
-      plot.setData(charts[i].log ? data.map((v, k) => (k === 0 ? v : v.map((n) => n || null))) : data);
-      this.read(i);
-    });
+      chart.plot.setData(chart.log ? data.map((v, k) => (k === 0 ? v : v.map((n) => n || null))) : data);
+      this.read(chart);
+    }
   }
 
   // begin draws for the first time: there are samples now.
@@ -147,37 +188,34 @@ export class Charts {
   }
 
   fit() {
-    this.plots.forEach((plot, i) => {
-      const {clientWidth: width, clientHeight: height} = charts[i].frame;
-      if (width > 0 && (plot.width !== width || plot.height !== height)) plot.setSize({width, height});
-    });
+    for (const {plot, frame} of charts) {
+      const {clientWidth: width, clientHeight: height} = frame;
+      if (plot && width > 0 && (plot.width !== width || plot.height !== height)) plot.setSize({width, height});
+    }
   }
 
   // read shows the values at the cursor, or else those of the last second.
-  read(i) {
-    const plot = this.plots[i];
+  read(chart) {
+    const {plot, lines, title, frame} = chart;
     const at = plot.cursor.idx ?? plot.data[0].length - 1;
     const time = plot.data[0][at];
-    charts[i].values.forEach((node, k) => setText(node, charts[i].lines[k].write(plot.data[k + 1][at])));
-    const texts = charts[i].lines.map((line, k) => `${line.name} ${line.write(plot.data[k + 1][at])}`);
-    const label = time
-      ? `${charts[i].title}, at ${clock(time * 1000)}: ${texts.join(', ')}`
-      : charts[i].title;
-    charts[i].frame.setAttribute('aria-label', label);
-    charts[i].frame.dataset.at =
-      plot.cursor.idx === null || plot.cursor.idx === undefined ? '' : clock(time * 1000);
+    const texts = lines.map((line, k) => line.write(plot.data[k + 1][at]));
+    texts.forEach((text, k) => setText(chart.values[k], text));
+    const values = texts.map((text, k) => `${lines[k].name} ${text}`);
+    frame.setAttribute('aria-label', time ? `${title}, at ${clock(time * 1000)}: ${values.join(', ')}` : title);
+    frame.dataset.at = plot.cursor.idx === null || plot.cursor.idx === undefined ? '' : clock(time * 1000);
   }
 
   // key moves the cursor: a second with an arrow key, ten with shift.
   key(event) {
     const step = {ArrowLeft: -1, ArrowRight: 1}[event.key] * (event.shiftKey ? 10 : 1);
     if (event.key === 'Escape') this.setZoom(null);
-    const plot = this.plots[0];
+    const {plot} = charts[0];
     if (!step || !plot) return;
     event.preventDefault();
     const times = plot.data[0];
     const at = Math.max(0, Math.min(times.length - 1, (plot.cursor.idx ?? times.length - 1) + step));
-    plot.setCursor({left: plot.valToPos(times[at], 'x'), top: 10});
+    plot.setCursor({left: plot.valToPos(times[at], 'x'), top: 10}, true, true); // in all charts
   }
 
   plot(chart) {
@@ -189,6 +227,7 @@ export class Charts {
       grid: {stroke: colour('line'), width: 1},
       ticks: {show: false},
     };
+    const marks = chart.log ? powers : chart.part ? quarters : whole;
     const options = {
       width: Math.max(100, chart.frame.clientWidth),
       height: chart.frame.clientHeight,
@@ -203,14 +242,14 @@ export class Charts {
       },
       scales: {
         x: {time: true, range: () => this.window()},
-        y: chart.log ? {distr: 3, range: decades} : {range: fromZero},
+        y: chart.log ? {distr: 3, range: decades} : {range: chart.part ? () => [0, 1.02] : fromZero},
       },
       series: [
         {},
         ...chart.lines.map((line) => ({
           label: line.name,
           stroke: colour(line.ink),
-          points: {show: false},
+          points: {show: false, filter: alone, size: 4 * k, fill: colour(line.ink)},
           width: line.thin ? 1 : 1.5,
           dash: line.dash,
           spanGaps: false,
@@ -232,13 +271,14 @@ export class Charts {
           gap: 4,
           space: 28 * k,
           values: (u, ticks) => ticks.map((v) => (v === null ? '' : round(chart.lines[0].write(v)))),
-          filter: chart.log ? powers : whole,
-          grid: {...axis.grid, filter: chart.log ? powers : whole},
+          filter: marks,
+          grid: {...axis.grid, filter: marks},
+          splits: chart.part ? () => [0, 0.25, 0.5, 0.75, 1] : undefined,
         },
       ],
       hooks: {
         drawClear: [(u) => this.mark(u)],
-        setCursor: [(u) => this.plots.includes(u) && this.read(this.plots.indexOf(u))],
+        setCursor: [(u) => chart.plot === u && this.read(chart)],
         setSelect: [(u) => this.select(u)],
       },
     };
@@ -289,6 +329,16 @@ export class Charts {
   }
 }
 
+// alone finds the seconds with a value between two without one: a point each, since no line leads there.
+function alone(u, series) {
+  const [from, to] = u.series[0].idxs;
+  const values = u.data[series];
+  const there = (i) => values[i] !== null && values[i] !== undefined;
+  const found = [];
+  for (let i = from; i <= to; i++) if (there(i) && !there(i - 1) && !there(i + 1)) found.push(i);
+  return found;
+}
+
 // fromZero is a range that begins at 0 and ends above all values.
 function fromZero(u, least, most) {
   return [0, Math.max(1, (most ?? 0) * 1.1)];
@@ -297,6 +347,11 @@ function fromZero(u, least, most) {
 // whole leaves only the whole numbers of the marks of an axis: nothing is counted in parts.
 function whole(u, ticks) {
   return ticks.map((v) => (Number.isInteger(v) ? v : null));
+}
+
+// quarters leaves all marks of an axis: those of a part of 1.
+function quarters(u, ticks) {
+  return ticks;
 }
 
 // powers leaves only the powers of ten of the marks of a logarithmic axis.
@@ -309,24 +364,4 @@ function decades(u, least, most) {
   if (!least || !most) return [10, 10000];
   const from = 10 ** Math.floor(Math.log10(least));
   return [from, Math.max(from * 100, 10 ** Math.ceil(Math.log10(most)))];
-}
-
-// spark draws a small bar of parts, each with a class and a length.
-export function spark(parts, total, width, label) {
-  const svg = draw('svg', {
-    class: 'spark',
-    viewBox: `0 0 ${width} 8`,
-    role: 'img',
-    'aria-label': label,
-    preserveAspectRatio: 'none',
-  });
-  let x = 0;
-  for (const [name, length] of parts) {
-    const w = total > 0 ? (width * length) / total : 0;
-    svg.append(
-      draw('rect', {class: name, x: x.toFixed(2), y: 0, width: Math.max(0, w).toFixed(2), height: 8}),
-    );
-    x += w;
-  }
-  return svg;
 }

@@ -4,7 +4,7 @@ import {byId, el, nextFrame, scale, setClass, setText} from './dom.js';
 import {after, clock, count, day, millis, moment, plural} from './format.js';
 import {gatewayNow} from './head.js';
 import {lanes} from './lanes.js';
-import {spark} from './charts.js';
+import {spark} from './spark.js';
 
 const shownFirst = 20;
 const entries = new Map();

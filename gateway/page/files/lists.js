@@ -3,7 +3,7 @@
 import {byId, el, setText} from './dom.js';
 import {bytes, clock, count, micros, millis, moment, rate, seconds} from './format.js';
 import {ask} from './live.js';
-import {spark} from './charts.js';
+import {spark} from './spark.js';
 import {Table} from './table.js';
 import {Tabs} from './tabs.js';
 

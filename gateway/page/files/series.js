@@ -3,6 +3,7 @@
 const keys = [
   ...['requests', 'errors', 'uncertain', 'buffered', 'clients'],
   ...['p50_us', 'p99_us', 'p999_us', 'round_p99_us'],
+  ...['share_on_replicas', 'ack_wait_p50_us', 'ack_wait_p99_us'],
 ];
 const most = 3600;
 

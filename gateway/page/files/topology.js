@@ -4,15 +4,8 @@ import {byId, el, nextFrame, scale, setClass, setText} from './dom.js';
 import {count, micros, plural, rate} from './format.js';
 import {Drawing, held, lag, longest, members} from './drawing.js';
 import {gatewayNow} from './head.js';
-import {
-  acksLine,
-  asksReplicas,
-  consistency,
-  fillReplicas,
-  readsLine,
-  readsReplicas,
-  troubled,
-} from './replicas.js';
+import {fillReplicas} from './replicas.js';
+import {asksReplicas, consistency, readsReplicas, Served} from './served.js';
 
 const cards = new Map();
 
@@ -24,16 +17,14 @@ class Card {
     this.buffered = 0;
     this.state = el('p', {class: 'state'});
     this.facts = el('p', {class: 'faint facts'});
-    this.reads = el('p', {class: 'served'});
-    this.acks = el('p', {class: 'served'});
+    this.served = new Served();
     this.frame = el('div', {class: 'frame'});
     this.heading = el('h3', {}, name);
     this.root = el(
       'article',
       {class: 'service', 'data-service': name},
       el('div', {class: 'title'}, this.heading, this.state, this.facts),
-      this.reads,
-      this.acks,
+      this.served.root,
       this.frame,
     );
   }
@@ -88,14 +79,7 @@ class Card {
           ? ` · ${plural(s.shards.length, 'shard')}, ${plural(s.nodes.length, 'server')}`
           : ''),
     );
-    for (const [line, text] of [
-      [this.reads, readsLine(s)],
-      [this.acks, acksLine(s)],
-    ]) {
-      setText(line, text);
-      line.hidden = text === '';
-    }
-    setClass(this.acks, 'warn', troubled(s));
+    this.served.show(s);
     const width = this.frame.clientWidth / scale();
     const height = this.frame.clientHeight / scale();
     const form = JSON.stringify([
