@@ -74,7 +74,7 @@ func (x *Exchange) AskPrimary(l *upstream.Conn, reply []byte) bool {
 	s := x.Served(l)
 	t := *l.Inflight.Front()
 	c := x.Session(t.To)
-	if c == nil || s.View == nil || c.Reading().From != session.PreferReplica || t.Redirects >= retry.RedirectsMax ||
+	if c == nil || s.View == nil || c.Reading().From == session.OnlyReplica || t.Redirects >= retry.RedirectsMax ||
 		!retry.IsOfServer(reply) && (!s.View.Sharded || t.Slot < 0) {
 		return false
 	}
