@@ -75,15 +75,21 @@ func (e *Env) assignSlots() error {
 	return nil
 }
 
-// meetAll introduces every node to the first one; gossip introduces the others to each other.
+// meetAll introduces every node to the first one; gossip introduces the others to each other. A node forgets another
+// one that does not answer its first messages within the node timeout or a second, as on a machine that stalls, and
+// then ignores what comes from it: the two are introduced again.
 func (e *Env) meetAll() error {
 	nodes := e.Nodes()
-	for _, n := range nodes[1:] {
-		if _, err := nodes[0].Do("CLUSTER", "MEET", e.options.Host, n.Port); err != nil {
-			return err
-		}
-	}
 	return e.WaitFor(Patience, "all nodes to know each other", func() error {
+		for _, n := range nodes[1:] {
+			met, err := nodes[0].met(n)
+			if err == nil && !met {
+				_, err = nodes[0].Do("CLUSTER", "MEET", e.options.Host, n.Port)
+			}
+			if err != nil {
+				return err
+			}
+		}
 		for _, n := range nodes {
 			known, err := n.knownNodes()
 			if err != nil {
@@ -95,6 +101,20 @@ func (e *Env) meetAll() error {
 		}
 		return nil
 	})
+}
+
+// met reports whether two nodes have each other in their tables, if only to find out whether the other one answers.
+func (n *Node) met(other *Node) (bool, error) {
+	for _, pair := range [][2]*Node{{n, other}, {other, n}} {
+		table, err := pair[0].Do("CLUSTER", "NODES")
+		if err != nil {
+			return false, err
+		}
+		if !strings.Contains(fmt.Sprint(table), fmt.Sprintf(":%d@", pair[1].Port)) {
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 func (e *Env) attachReplicas() error {

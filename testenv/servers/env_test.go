@@ -2,8 +2,10 @@ package servers
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -147,4 +149,57 @@ func TestWaitForNamesConditionAndShowsLogs(t *testing.T) {
 
 func containsText(err error, text string) bool {
 	return err != nil && strings.Contains(err.Error(), text)
+}
+
+// TestNodesMeetAfterAStall freezes a node while it is to meet another one, until that one has forgotten it: they meet
+// later.
+func TestNodesMeetAfterAStall(t *testing.T) {
+	t.Parallel()
+	env := StartCluster(t, Options{Primaries: 2, Unformed: true, NodeTimeout: time.Second})
+	first, frozen := env.Nodes()[0], env.Nodes()[1]
+	if err := frozen.Freeze(); err != nil {
+		t.Fatal(err)
+	}
+	met := make(chan error, 1)
+	go func() { met <- env.meetAll() }()
+	handshake := "" // its line in the table, with the name that it has until it answers
+	Until(t, Patience, "a node that is met, and forgotten", func() error {
+		table, err := first.Do("CLUSTER", "NODES")
+		listed := regexp.MustCompile(`\S+ \S+ handshake`).FindString(fmt.Sprint(table))
+		if handshake == "" || listed == handshake {
+			handshake = listed
+			return fmt.Errorf("%v, %w", table, errors.Join(err))
+		}
+		return nil
+	})
+	if err := errors.Join(frozen.Thaw(), <-met); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestTiltsAreShort: a Sentinel that has stood still for 2 s does nothing for a while, which must be less than what
+// tests wait for, also after a restart and with the usual periods.
+func TestTiltsAreShort(t *testing.T) {
+	t.Parallel()
+	for _, fast := range []bool{true, false} {
+		env := StartSentinel(t, Options{Sentinels: 1, Fast: fast})
+		if !env.Version.AtLeast(7, 0) {
+			t.Skip("it has no SENTINEL DEBUG")
+		}
+		n := env.Sentinels[0]
+		for what, change := range map[string]func() error{
+			"started": func() error { return nil }, "restarted": n.Restart, "usual": env.UsualPeriods,
+		} {
+			if err := change(); err != nil {
+				t.Fatal(err)
+			}
+			periods, err := n.Do("SENTINEL", "DEBUG")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := Pairs(periods)["TILT-PERIOD"]; got != "1000" {
+				t.Errorf("fast %v, %s: a tilt lasts %s ms", fast, what, got)
+			}
+		}
+	}
 }

@@ -3,22 +3,26 @@ package servers
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
 )
 
-// fastPeriods are the Sentinels' internal periods for Options.Fast, in milliseconds: SENTINEL DEBUG sets them since
-// Redis 7.0. Most are a tenth of the defaults; a tilt lasts 1 s, since 30 s would outlive any test. The ping period is
-// not a tenth: a replica can be promoted only if its INFO is at most five ping periods old, and while a master is down
-// INFO is queried once a second, which no setting changes. With 100 ms elections often ended in
+// tiltPeriod is how long a Sentinel does nothing after it has stood still for 2 s, as on a machine that stalls; by
+// default 30 s, which would outlive any test. SENTINEL DEBUG sets it, and the other periods, since Redis 7.0, in
+// milliseconds.
+var tiltPeriod = []any{"tilt-period", 1000}
+
+// fastPeriods are the Sentinels' internal periods for Options.Fast. Most are a tenth of the defaults. The ping period
+// is not a tenth: a replica can be promoted only if its INFO is at most five ping periods old, and while a master is
+// down INFO is queried once a second, which no setting changes. With 100 ms elections often ended in
 // -failover-abort-no-good-slave, and the next try came only after twice the failover timeout.
 var fastPeriods = []any{
 	"info-period", 100,
 	"ping-period", 400,
 	"ask-period", 100,
 	"publish-period", 100,
-	"tilt-period", 1000,
 	"slave-reconf-timeout", 1000,
 	"min-link-reconnect-period", 500,
 	"election-timeout", 2000,
@@ -30,7 +34,6 @@ var usualPeriods = []any{
 	"ping-period", 1000,
 	"ask-period", 1000,
 	"publish-period", 2000,
-	"tilt-period", 30000,
 	"slave-reconf-timeout", 10000,
 	"min-link-reconnect-period", 15000,
 	"election-timeout", 10000,
@@ -89,26 +92,30 @@ func (e *Env) startSentinel() error {
 	return nil
 }
 
-// hurrySentinel sets the fast periods, which a Sentinel loses when it restarts. One without the command keeps its
-// periods.
+// hurrySentinel sets the periods of a Sentinel that has started: it loses them when it restarts.
 func (e *Env) hurrySentinel(n *Node) error {
-	if !e.options.Fast {
-		return nil
+	periods := tiltPeriod
+	if e.options.Fast {
+		periods = slices.Concat(tiltPeriod, fastPeriods)
 	}
-	_, err := n.Do(append([]any{"SENTINEL", "DEBUG"}, fastPeriods...)...)
+	return n.setPeriods(periods)
+}
+
+// setPeriods sets internal periods of a Sentinel. One without the command keeps its own.
+func (n *Node) setPeriods(periods []any) error {
+	_, err := n.Do(append([]any{"SENTINEL", "DEBUG"}, periods...)...)
 	if err != nil && strings.HasPrefix(err.Error(), "ERR Unknown") {
 		return nil
 	}
 	return err
 }
 
-// UsualPeriods sets the periods of all Sentinels of a Fast Env to their defaults, as in production, after a fast start.
-// A Sentinel that restarts later has them anyway.
+// UsualPeriods sets the periods of all Sentinels of a Fast Env to their defaults, except that of a tilt, as in
+// production, after a fast start. A Sentinel that restarts later has them anyway.
 func (e *Env) UsualPeriods() error {
 	e.options.Fast = false
 	for _, n := range e.Sentinels {
-		_, err := n.Do(append([]any{"SENTINEL", "DEBUG"}, usualPeriods...)...)
-		if err != nil && !strings.HasPrefix(err.Error(), "ERR Unknown") {
+		if err := n.setPeriods(usualPeriods); err != nil {
 			return err
 		}
 	}
