@@ -162,9 +162,23 @@ func connect(t *testing.T, addr string) *peer {
 	if isSecure(t) && network == "tcp" {
 		c = tls.Client(c, testClientTLS(t))
 	}
-	_ = c.SetDeadline(time.Now().Add(30 * time.Second))
 	t.Cleanup(func() { _ = c.Close() })
 	return &peer{t: t, Conn: c}
+}
+
+// patience is how long one step of a peer may take, on a machine that is busy.
+const patience = 30 * time.Second
+
+// Write is that of the connection, within patience.
+func (p *peer) Write(b []byte) (int, error) {
+	_ = p.SetWriteDeadline(time.Now().Add(patience))
+	return p.Conn.Write(b)
+}
+
+// Read is that of the connection, within patience.
+func (p *peer) Read(b []byte) (int, error) {
+	_ = p.SetReadDeadline(time.Now().Add(patience))
+	return p.Conn.Read(b)
 }
 
 func (p *peer) send(args ...string) {

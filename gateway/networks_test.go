@@ -19,7 +19,6 @@ func through(t *testing.T, addr string, version byte) *peer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = c.SetDeadline(time.Now().Add(30 * time.Second))
 	t.Cleanup(func() { _ = c.Close() })
 	if version > 0 {
 		client := &net.TCPAddr{IP: net.IPv4(192, 0, 2, 7), Port: 4711}
