@@ -220,6 +220,38 @@ func TestReloadedFacades(t *testing.T) {
 	})
 }
 
+// TestReloadedToASentinelFacade: a service can get its first Sentinel facade, at a new listener or at one that was there.
+func TestReloadedToASentinelFacade(t *testing.T) {
+	onBoth(t, func(t *testing.T, makeLoop maker) {
+		g, addr := start(t, makeLoop, startNode(t), nil)
+		plain := connect(t, addr)
+		for _, add := range []string{"127.0.0.1:00", "127.0.0.1:000"} {
+			changes := reload(t, g, func(c *config.Gateway) {
+				s := &c.Services[0]
+				s.ListenFacade = map[string]config.Facade{s.Listen[len(s.Listen)-1]: config.FacadeNone,
+					add: config.FacadeSentinel}
+				s.Listen, s.FacadePassword = append(s.Listen, add), config.Secret{Value: "watch"}
+			})
+			if len(changes.Restart) > 0 {
+				t.Error(changes)
+			}
+			sentinel := connect(t, g.Addrs()[len(g.Addrs())-1].String())
+			sentinel.want("-NOAUTH Authentication required.\r\n", "SENTINEL", "MASTERS")
+			sentinel.want("+OK\r\n", "AUTH", "watch")
+			sentinel.want("*2\r\n"+address(addr, false), "SENTINEL", "GET-MASTER-ADDR-BY-NAME", "default")
+			plain.want("+OK\r\n", "SET", "k", "v")
+		}
+		reload(t, g, func(c *config.Gateway) {
+			s := &c.Services[0]
+			s.ListenFacade = map[string]config.Facade{s.Listen[1]: config.FacadeSentinel}
+		})
+		late := connect(t, g.Addrs()[1].String())
+		late.want("+OK\r\n", "AUTH", "watch")
+		late.want("*2\r\n"+address(addr, false), "SENTINEL", "GET-MASTER-ADDR-BY-NAME", "default")
+		connect(t, g.Addrs()[2].String()).want("$1\r\nv\r\n", "GET", "k")
+	})
+}
+
 // TestReloadedServicesOfASentinelFacade: it reports those that are there now, also to clients that were there before.
 func TestReloadedServicesOfASentinelFacade(t *testing.T) {
 	g, addrs := disguised(t, loops["system"], nil)

@@ -7,8 +7,7 @@ import (
 	"evergate/gateway/gates"
 )
 
-// gatesOf are the gates of a service: for its clients, and for those of its Sentinel facade;
-// nil without one.
+// gatesOf are the gates of a service: for its clients, and for those of its Sentinel facade.
 type gatesOf struct{ own, facade *gates.Gate }
 
 // newGates makes the gates of each service. d has the listeners.
@@ -23,7 +22,7 @@ func newGates(c *config.Gateway, r *roster, d *directory) (all []gatesOf, err er
 			made.own, err = gates.New(gates.Source{Secret: s.Password, Access: s.Access, Rules: d.rulesOf(of),
 				Passes: s.Passes()})
 		}
-		if err == nil && of.sentinel != noPart {
+		if err == nil {
 			made.facade, err = gates.New(gates.Source{Secret: s.FacadePassword})
 		}
 		if err != nil {

@@ -73,7 +73,7 @@ func TestListenersHaveTheirOwnHolds(t *testing.T) {
 	conf.Services[1].Hold = config.Hold{Mode: config.HoldFor, Window: 7 * time.Second}
 	conf.Services[1].ListenHold = map[string]config.Hold{"127.0.0.1:3": {Mode: config.HoldFor, Window: 2 * time.Second}}
 	ids, own := listenerIDs(&conf, (&roster{}).with(&conf))
-	if !slices.Equal(ids, []int{2, 3, 4, 5}) || len(own) != 4 || own[0].Service != 0 || own[2].Service != 1 {
+	if !slices.Equal(ids, []int{4, 5, 6, 7}) || len(own) != 4 || own[0].Service != 0 || own[2].Service != 2 {
 		t.Fatal(ids, own)
 	}
 	for i, want := range []time.Duration{10 * time.Second, 0, 2 * time.Second, 7 * time.Second} {

@@ -38,7 +38,7 @@ func newMeasured(g *Gateway) *measured.Measured {
 // newMeasuredOf is newMeasured for one service.
 func newMeasuredOf(g *Gateway, s *service) *measured.Service {
 	return measured.NewService(g.conf(), measured.About{
-		Name: s.name, Parts: s.parts,
+		Name: s.name, Parts: s.parts[:],
 		Ask: func(ctx context.Context, words []string) (replies []measured.Reply, why string) {
 			all, why := s.direct.Primaries(ctx, words)
 			for i := range all {

@@ -48,7 +48,7 @@ func newObserver(g *Gateway) *observe.Observer {
 // observe has the observer of the gateway observe a service, whose keeper does not run yet.
 func (g *Gateway) observe(s *service) {
 	s.observed = observe.NewService(observe.About{
-		Name: s.name, Keeper: s.Keeper, Failovers: &s.failovers, Fresh: s.fresh, Parts: s.parts, Conf: s.conf,
+		Name: s.name, Keeper: s.Keeper, Failovers: &s.failovers, Fresh: s.fresh, Parts: s.parts[:], Conf: s.conf,
 		Added:         g.ctx != nil,
 		Listeners:     func() []api.Listener { return shownListeners(g, s) },
 		Reads:         func() config.ReadPolicy { return s.now(s.conf()).Reads },

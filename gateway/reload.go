@@ -114,7 +114,7 @@ func (r *reloads) reload(fresh config.Gateway) (changes config.Changes, err erro
 	}
 	if p.roster = g.roster.Load().with(&p.conf); len(p.roster.parts) > g.places {
 		return changes, fmt.Errorf("services were added %d times since the start, as often as can be: only a restart can "+
-			"add more", len(p.roster.parts)-(g.places-placesMore))
+			"add more", (len(p.roster.parts)-(g.places-placesMore))/2)
 	}
 	p.directory = g.directory.Load().with(&p.conf, p.roster)
 	if p.gates, err = newGates(&p.conf, p.roster, p.directory); err != nil {

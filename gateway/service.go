@@ -24,10 +24,9 @@ import (
 type service struct {
 	// name identifies it among the services of the settings.
 	name string
-	// parts are the numbers of its sub-services, its own first: no other service ever has that one. sentinel is that
-	// behind its Sentinel facade; noPart if there is none.
-	parts    []int
-	sentinel int
+	// parts are the numbers of its sub-services: its own, which no other service ever has, and that of clients of its
+	// Sentinel facade, which it may have from a reload on.
+	parts    [2]int
 	settings atomic.Pointer[config.Service]
 	// evicts is a primary that evicts keys which it has not served for long; nil: there is none. reportedPrimary: the log
 	// says that therefore reads go to primaries; reloads.reloading guards it.
@@ -36,7 +35,7 @@ type service struct {
 	tls             atomic.Pointer[tlsOf]
 	// limits are those of its users.
 	limits atomic.Pointer[userLimits]
-	// gate has the users of its clients, facadeGate those of its Sentinel facade; nil without one.
+	// gate has the users of its clients, facadeGate those of its Sentinel facade.
 	gate, facadeGate *gates.Gate
 
 	watch.Watched
@@ -61,9 +60,6 @@ type service struct {
 	observed *observe.Service
 }
 
-// noPart is the number of no sub-service.
-const noPart = -1
-
 // conf are its settings in use; they must not be changed.
 func (s *service) conf() *config.Service { return s.settings.Load() }
 
@@ -81,15 +77,13 @@ func (s *service) use(c *config.Service, tls *tlsOf) {
 // replace has its gates become others.
 func (s *service) replace(others gatesOf) {
 	s.gate.Replace(others.own)
-	if s.facadeGate != nil {
-		s.facadeGate.Replace(others.facade)
-	}
+	s.facadeGate.Replace(others.facade)
 }
 
 // behind returns the sub-service behind a listener with a facade.
 func (s *service) behind(f config.Facade) int {
 	if f == config.FacadeSentinel {
-		return s.sentinel
+		return s.parts[1]
 	}
 	return s.parts[0]
 }
@@ -121,27 +115,14 @@ type roster struct {
 // with returns the roster of settings. A service that r has stays the same value; others are new.
 func (r *roster) with(c *config.Gateway) *roster {
 	next := &roster{parts: slices.Clone(r.parts)}
-	add := func(p subService) int {
-		next.parts = append(next.parts, p)
-		p.service.parts = append(p.service.parts, len(next.parts)-1)
-		return len(next.parts) - 1
-	}
-	var isNew []int
 	for i := range c.Services {
 		s := r.named(c.Services[i].Name)
 		if s == nil {
-			s = &service{name: c.Services[i].Name, sentinel: noPart}
+			s = &service{name: c.Services[i].Name, parts: [2]int{len(next.parts), len(next.parts) + 1}}
 			s.beginFreshness()
-			add(subService{service: s})
-			isNew = append(isNew, i)
+			next.parts = append(next.parts, subService{service: s}, subService{service: s, sentinel: true})
 		}
 		next.services = append(next.services, s)
-	}
-	for _, i := range isNew {
-		s, conf := next.services[i], &c.Services[i]
-		if conf.HasFacade(config.FacadeSentinel) {
-			s.sentinel = add(subService{service: s, sentinel: true})
-		}
 	}
 	return next
 }

@@ -21,8 +21,8 @@ import (
 // boundary, then the connections to its servers. Its numbers are never given to another one, so that nothing that
 // comes late can reach the wrong servers; placesMore bounds them.
 
-// placesMore is how many sub-services can be added to those of the start.
-const placesMore = 512
+// placesMore is how many sub-services can be added to those of the start: two for each service.
+const placesMore = 2 * 512
 
 // prepare makes what a new service of the roster needs, with these settings. Nothing of it runs yet.
 func (g *Gateway) prepare(s *service, c *config.Service, tls *tlsOf, made gatesOf) {
@@ -62,14 +62,12 @@ func (g *Gateway) runService(ctx context.Context, s *service) {
 	g.run(func() { s.unserved.Run(ctx, s.view) })
 	g.run(func() { s.poller.Run(ctx) })
 	g.run(func() { s.gate.Follow(ctx, g.logger.Named(s.name), g.wake) })
-	if s.facadeGate != nil {
-		g.run(func() { s.facadeGate.Follow(ctx, g.logger.Named(s.name), g.wake) })
-	}
+	g.run(func() { s.facadeGate.Follow(ctx, g.logger.Named(s.name), g.wake) })
 }
 
 // newNowhere returns the service that stands for those that are gone: it has no servers, and is not in the settings.
 func (g *Gateway) newNowhere() (*service, error) {
-	s := &service{sentinel: noPart}
+	s := &service{}
 	s.beginFreshness()
 	nobody, err := gates.New(gates.Source{})
 	if err != nil {
@@ -124,7 +122,7 @@ func (g *Gateway) remove(s *service, gone []listener) {
 		left = 0
 		for i, l := range g.loops {
 			n, ok := onLoop(g, l, func(w *worker.Worker) int {
-				return worker.Remove(w, s.parts, since >= patience/2, since >= patience, most[i])
+				return worker.Remove(w, s.parts[:], since >= patience/2, since >= patience, most[i])
 			})
 			if !ok {
 				return

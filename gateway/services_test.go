@@ -147,7 +147,7 @@ func TestServicesComeAndGo(t *testing.T) {
 			if did := two.sets.Load() - before; did != leaves.answered.Load() {
 				t.Errorf("round %d: %d writes were executed, %d answered", round, did, leaves.answered.Load())
 			}
-			until(t, "the service is gone", func() bool { return g.of(1+round) == g.nowhere })
+			until(t, "the service is gone", func() bool { return g.of(2+2*round) == g.nowhere })
 		}
 		until(t, "no goroutine is left", func() bool { return runtime.NumGoroutine() <= goroutines })
 		until(t, "no descriptor is left", func() bool { return open() <= descriptors })
@@ -243,14 +243,14 @@ func TestRemovedServiceWaitsNoLongerThanDrainTimeout(t *testing.T) {
 			t.Fatalf("%q", got)
 		}
 	}
-	until(t, "the service is gone", func() bool { return g.of(1) == g.nowhere })
+	until(t, "the service is gone", func() bool { return g.of(2) == g.nowhere })
 }
 
 // TestServicesCannotBeAddedForEver: their numbers are never used again.
 func TestServicesCannotBeAddedForEver(t *testing.T) {
 	n := startNode(t)
 	g, _ := start(t, loops["system"], n, nil)
-	g.places = 2
+	g.places = 4
 	reload(t, g, add(second("other", "127.0.0.1:0", n)))
 	reload(t, g, only("default"))
 	_, err := g.Reload(changed(g, add(second("other", "127.0.0.1:0", n))))

@@ -26,18 +26,18 @@ func TestSubServicesAndListeners(t *testing.T) {
 	c := emulating()
 	r := (&roster{}).with(&c)
 	one, two := r.services[0], r.services[1]
-	want := []subService{{service: one}, {service: two}, {service: one, sentinel: true}}
+	want := []subService{{service: one}, {service: one, sentinel: true}, {service: two}, {service: two, sentinel: true}}
 	if !slices.Equal(r.parts, want) {
 		t.Fatalf("%+v", r.parts)
 	}
 	numbers, own := listenerIDs(&c, r)
-	if !slices.Equal(numbers, []int{3, 4, 5, 6, 7}) {
+	if !slices.Equal(numbers, []int{4, 5, 6, 7, 8}) {
 		t.Fatal(numbers)
 	}
 	for i, want := range []struct {
 		part int
 		kind facade.Kind
-	}{{0, facade.Cluster}, {0, facade.Replica}, {2, facade.Sentinel}} {
+	}{{0, facade.Cluster}, {0, facade.Replica}, {1, facade.Sentinel}} {
 		if l := own[1+i]; l.Service != want.part || l.Role.Kind != want.kind {
 			t.Errorf("listener %d: %+v, %+v", i, l, l.Role)
 		}
@@ -102,15 +102,15 @@ func TestDenyAtAListener(t *testing.T) {
 	c.Services = []config.Service{s}
 	r := (&roster{}).with(&c)
 	numbers, own := listenerIDs(&c, r)
-	if len(own) != 3 || numbers[0] != 1 || numbers[1] != 2 || numbers[2] != 3 {
+	if len(own) != 3 || numbers[0] != 2 || numbers[1] != 3 || numbers[2] != 4 {
 		t.Fatalf("the listeners are %v, %+v", numbers, own)
 	}
-	made, err := newGates(&c, r, (&directory{first: 1}).with(&c, r))
+	made, err := newGates(&c, r, (&directory{first: 2}).with(&c, r))
 	if err != nil {
 		t.Fatal(err)
 	}
 	users := made[0].own.Users()
-	for listener, want := range map[int]string{1: "+@all -flushall", 2: "+@all -flushall -keys -@hash"} {
+	for listener, want := range map[int]string{2: "+@all -flushall", 3: "+@all -flushall -keys -@hash"} {
 		if got := users.At(listener).Initial().String(); !strings.HasSuffix(got, want) {
 			t.Errorf("at %d: %s", listener, got)
 		}

@@ -102,38 +102,24 @@ func TestReloadTakesServicesByName(t *testing.T) {
 	}
 }
 
-// TestFacadesNeedARestart: only the first Sentinel facade does, whose clients need a sub-service of their own.
-func TestFacadesNeedARestart(t *testing.T) {
-	cluster, replica, sentinel := FacadeCluster, FacadeReplica, FacadeSentinel
-	of := func(f Facade, reads ReadPolicy) func(*Service) {
-		return func(s *Service) { s.Facade, s.Reads = f, reads }
+// TestFacadesNeedNoRestart: whatever facade takes the place of whatever other one, and with it the policy of reads.
+func TestFacadesNeedNoRestart(t *testing.T) {
+	var all []func(*Service)
+	for _, f := range []Facade{FacadeNone, FacadeCluster, FacadeReplica, FacadeSentinel} {
+		for _, reads := range []ReadPolicy{ReadPrimary, ReadReplica, ReadAuto} {
+			all = append(all, func(s *Service) { s.Facade, s.Reads = f, reads })
+		}
 	}
-	for _, c := range []struct {
-		old, fresh func(*Service)
-		restart    string
-	}{
-		{of(cluster, ReadPrimary), func(s *Service) { s.Listen, s.TLSListen = []string{"a:2"}, []string{"a:3"} }, ""},
-		{of(FacadeNone, ReadPrimary), of(FacadeNone, ReadReplica), ""},
-		{of(cluster, ReadPrimary), of(FacadeNone, ReadReplica), ""},
-		{of(FacadeNone, ReadPrimary), of(cluster, ReadPrimary), ""},
-		{of(replica, ReadPrimary), of(cluster, ReadPrimary), ""},
-		{of(replica, ReadPrimary), of(replica, ReadReplica), ""},
-		{of(replica, ReadReplica), of(replica, ReadPrimary), ""},
-		{of(FacadeNone, ReadPrimary), of(replica, ReadPrimary), ""},
-		{of(FacadeNone, ReadReplica), of(replica, ReadReplica), ""},
-		{of(FacadeNone, ReadReplica), of(replica, ReadPrimary), ""},
-		{of(FacadeNone, ReadPrimary), of(replica, ReadReplica), ""},
-		{of(FacadeNone, ReadPrimary), of(sentinel, ReadPrimary), "facade of default"},
-		{of(sentinel, ReadPrimary), of(cluster, ReadPrimary), ""},
-	} {
-		old, fresh := Default(), Default()
-		old.Services, fresh.Services = []Service{DefaultService()}, []Service{DefaultService()}
-		c.old(&old.Services[0])
-		c.old(&fresh.Services[0])
-		c.fresh(&fresh.Services[0])
-		_, changes := old.Reloaded(fresh)
-		if got := Names(changes.Restart); got != c.restart {
-			t.Errorf("%+v to %+v: a restart for %q, want %q", old.Services[0].Facade, fresh.Services[0].Facade, got, c.restart)
+	for a, was := range all {
+		for b, is := range all {
+			old, fresh := Default(), Default()
+			old.Services, fresh.Services = []Service{DefaultService()}, []Service{DefaultService()}
+			was(&old.Services[0])
+			is(&fresh.Services[0])
+			_, changes := old.Reloaded(fresh)
+			if len(changes.Restart) > 0 || a != b && len(changes.Applied) == 0 {
+				t.Errorf("%d to %d: %+v", a, b, changes)
+			}
 		}
 	}
 }

@@ -44,8 +44,7 @@ var processRows = []row[Gateway]{
 // serviceRows are the settings of a service, without its name.
 var serviceRows = []row[Service]{
 	live("listen", func(s *Service) any { return &s.Listen }),
-	live("facade", func(s *Service) any { return &s.Facade }, func(s *Service) any { return &s.ListenFacade }).
-		unless(needsSentinelPart),
+	live("facade", func(s *Service) any { return &s.Facade }, func(s *Service) any { return &s.ListenFacade }),
 	live("announce", func(s *Service) any { return &s.Announce }, func(s *Service) any { return &s.ListenAnnounce }),
 	live("moving-endpoint", func(s *Service) any { return &s.MovingEndpoint }),
 	live("sentinel", func(s *Service) any { return &s.Sentinels }).unless(otherUpstream),
@@ -110,11 +109,6 @@ var serviceRows = []row[Service]{
 	live("proxy-from", func(s *Service) any { return &s.Networks.ProxyFrom }),
 	live("allow-networks", func(s *Service) any { return &s.Networks.Allow },
 		func(s *Service) any { return &s.Networks.ListenAllow }),
-}
-
-// needsSentinelPart reports whether fresh has a Sentinel facade, whose clients need a sub-service, and old has none.
-func needsSentinelPart(old, fresh *Service) bool {
-	return fresh.HasFacade(FacadeSentinel) && !old.HasFacade(FacadeSentinel)
 }
 
 // otherUpstream reports whether two services have upstreams of different kinds.
