@@ -220,7 +220,7 @@ func TestReloadedFacades(t *testing.T) {
 	})
 }
 
-// TestReloadedToASentinelFacade: a service can get its first Sentinel facade, at a new listener or at one that was there.
+// TestReloadedToASentinelFacade: a service gets its first Sentinel facade at a new listener, or at one that was there.
 func TestReloadedToASentinelFacade(t *testing.T) {
 	onBoth(t, func(t *testing.T, makeLoop maker) {
 		g, addr := start(t, makeLoop, startNode(t), nil)

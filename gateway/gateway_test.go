@@ -42,6 +42,8 @@ type fakeNode struct {
 	cut atomic.Value
 	// stall resets the next connection from which so many bytes were read; 0: none.
 	stall atomic.Int64
+	// secured counts the connections with TLS.
+	secured atomic.Int64
 }
 
 func startNode(t *testing.T) *fakeNode {
@@ -54,7 +56,7 @@ func startNode(t *testing.T) *fakeNode {
 		t.Fatal(err)
 	}
 	n.addr = ln.Addr().String()
-	ln = eitherListener{ln, testServerTLS(t), &n.stall}
+	ln = eitherListener{ln, testServerTLS(t), &n.stall, &n.secured}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

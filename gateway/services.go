@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"maps"
+	"reflect"
 	"slices"
 	"time"
 
@@ -90,7 +91,8 @@ func sameUpstream(a, b *config.Service) bool {
 	return a.MasterName == b.MasterName && a.Primary == b.Primary && a.Confirm == b.Confirm &&
 		a.FenceMinority == b.FenceMinority && a.Zone == b.Zone && maps.Equal(a.ZoneMap, b.ZoneMap) &&
 		slices.Equal(a.Sentinels, b.Sentinels) && slices.Equal(a.Cluster, b.Cluster) &&
-		slices.Equal(a.Replicas, b.Replicas) && maps.Equal(a.AddressMap, b.AddressMap)
+		slices.Equal(a.Replicas, b.Replicas) && maps.Equal(a.AddressMap, b.AddressMap) &&
+		a.UpstreamTLS.Enabled == b.UpstreamTLS.Enabled && reflect.DeepEqual(a.SentinelTLS, b.SentinelTLS)
 }
 
 // change has the topology of a service found by its present settings.

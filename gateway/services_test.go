@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"evergate/gateway/certs"
 	"evergate/gateway/config"
 )
 
@@ -285,6 +286,69 @@ func TestUpstreamChanges(t *testing.T) {
 		}
 		if n := len(g.View(0).Shards); n != 1 {
 			t.Errorf("%d shards", n)
+		}
+	})
+}
+
+// TestSameUpstream: what the control plane takes once, when it begins to watch a service, is part of the upstream. What
+// it reads for each connection is none.
+func TestSameUpstream(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*config.Service)
+		same   bool
+	}{
+		"nothing":                {func(*config.Service) {}, true},
+		"CAs of servers":         {func(s *config.Service) { s.UpstreamTLS.CAFile = "other" }, true},
+		"password":               {func(s *config.Service) { s.Upstream.Password.Value = "other" }, true},
+		"TLS towards servers":    {func(s *config.Service) { s.UpstreamTLS.Enabled = false }, false},
+		"TLS towards Sentinels":  {func(s *config.Service) { s.SentinelTLS.Enabled = false }, false},
+		"CAs of Sentinels":       {func(s *config.Service) { s.SentinelTLS.CAFile = "other" }, false},
+		"ciphers with Sentinels": {func(s *config.Service) { s.SentinelTLS.Ciphers = []string{"x"} }, false},
+		"Sentinels":              {func(s *config.Service) { s.Sentinels = []string{"b:1"} }, false},
+		"name of the primary":    {func(s *config.Service) { s.MasterName = "other" }, false},
+		"other addresses":        {func(s *config.Service) { s.AddressMap = map[string]string{"a:1": "b:1"} }, false},
+	} {
+		was := config.DefaultService()
+		was.Sentinels, was.MasterName = []string{"a:1"}, "main"
+		was.UpstreamTLS = certs.ClientOptions{Enabled: true, CAFile: "ca"}
+		was.SentinelTLS = was.UpstreamTLS
+		is := was
+		c.change(&is)
+		if got := sameUpstream(&was, &is); got != c.same {
+			t.Errorf("%s: the same upstream: %v", name, got)
+		}
+	}
+}
+
+// TestUpstreamTLSChanges: TLS towards servers is turned on and off under load, as for servers that move to another port
+// with it.
+func TestUpstreamTLSChanges(t *testing.T) {
+	onBoth(t, func(t *testing.T, makeLoop maker) {
+		one, two := startNode(t), startNode(t)
+		g, addr := start(t, makeLoop, one, nil)
+		w := write(t, addr, 20)
+		cert, _ := certFiles(t)
+		for _, to := range []*fakeNode{two, one, two} {
+			at, secured := to.sets.Load(), to.secured.Load()
+			isOn := to == two
+			changes := reload(t, g, func(c *config.Gateway) {
+				s := &c.Services[0]
+				s.Primary, s.UpstreamTLS = to.addr, certs.ClientOptions{}
+				if isOn {
+					s.UpstreamTLS = certs.ClientOptions{Enabled: true, CAFile: cert}
+				}
+			})
+			if len(changes.Restart) > 0 {
+				t.Fatalf("%+v", changes)
+			}
+			until(t, "the other server has the writes", func() bool { return to.sets.Load() > at+100 })
+			if got := to.secured.Load() > secured; got != isOn {
+				t.Errorf("connections with TLS: %v, want %v", got, isOn)
+			}
+		}
+		w.end()
+		if did := one.sets.Load() + two.sets.Load(); did != w.answered.Load() {
+			t.Errorf("%d writes were executed, %d answered", did, w.answered.Load())
 		}
 	})
 }

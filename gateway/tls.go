@@ -16,7 +16,10 @@ func (g *Gateway) servers(of int) dial.Servers {
 
 // Connect implements watch.TLS for the control plane's connections to the servers, with the material of the moment.
 func (s *service) Connect(ctx context.Context, conn net.Conn, addr string) (net.Conn, error) {
-	return s.tls.Load().upstream.Connect(ctx, conn, addr)
+	if of := s.tls.Load().upstream; of != nil {
+		return of.Connect(ctx, conn, addr)
+	}
+	return conn, nil // TLS was turned off after the dial had begun
 }
 
 // watchedBy is a service for the control plane. What can be reloaded is read anew for each connection.

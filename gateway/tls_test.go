@@ -113,6 +113,8 @@ type eitherListener struct {
 	net.Listener
 	conf  *tls.Config
 	stall *atomic.Int64
+	// secured counts the connections with TLS.
+	secured *atomic.Int64
 }
 
 func (l eitherListener) Accept() (net.Conn, error) {
@@ -120,7 +122,7 @@ func (l eitherListener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &eitherConn{Conn: c, conf: l.conf, stall: l.stall}, nil
+	return &eitherConn{Conn: c, conf: l.conf, stall: l.stall, secured: l.secured}, nil
 }
 
 // eitherConn decides with the first byte.
@@ -130,8 +132,8 @@ type eitherConn struct {
 	once sync.Once
 	is   net.Conn
 
-	stall *atomic.Int64
-	read  int64
+	stall, secured *atomic.Int64
+	read           int64
 }
 
 func (c *eitherConn) decide() net.Conn {
@@ -141,6 +143,7 @@ func (c *eitherConn) decide() net.Conn {
 		c.is = readFrom{c.Conn, first}
 		if err == nil && b[0] == 22 {
 			c.is = tls.Server(c.is, c.conf)
+			c.secured.Add(1)
 		}
 	})
 	return c.is
