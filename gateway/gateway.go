@@ -131,7 +131,7 @@ func newWith(conf config.Gateway, logger hclog.Logger,
 	g.directory.Store(d)
 	g.workers = make([]atomic.Pointer[worker.Config], conf.Workers)
 	configureWorkers(g, &conf)
-	g.descriptors = descriptors.New(&conf, descriptors.Limit(), observe.Descriptors)
+	g.descriptors = descriptors.New(&conf, descriptors.Limit(), adminDescriptors(&conf))
 	g.refusals = descriptors.NewRefusals(logger)
 	g.addresses, g.accounts = limits.NewAddresses(conf.Limits.ClientsPerAddress), newAccounts(&conf)
 	g.asks = make(chan struct{}, asksMax)
@@ -277,10 +277,12 @@ func (g *Gateway) Start() error {
 		g.closeListeners()
 		return err
 	}
-	if err := g.observer.Listen(listenOn); err != nil {
+	admin, err := g.observer.Open(&g.conf().Admin, listenOn)
+	if err != nil {
 		g.closeListeners()
 		return err
 	}
+	admin.Use()
 	g.descriptors.SetAside()
 	ctx, cancel := context.WithCancel(context.Background())
 	g.mu.Lock()
@@ -308,7 +310,7 @@ func (g *Gateway) Start() error {
 	for _, ln := range g.listeners {
 		g.acceptAt(g.accepting, ln)
 	}
-	g.observer.Start(ctx, g.running.Go)
+	g.observer.Start(ctx, g.run)
 	return nil
 }
 

@@ -84,5 +84,13 @@ func shownListeners(g *Gateway, service *service) []api.Listener {
 	return list
 }
 
+// adminDescriptors is how many descriptors the HTTP server may take.
+func adminDescriptors(conf *config.Gateway) int {
+	if conf.Admin.Listen == "" {
+		return 0
+	}
+	return observe.Descriptors
+}
+
 // AdminAddr is the address of the HTTP server; nil if there is none.
 func (g *Gateway) AdminAddr() net.Addr { return g.observer.Addr() }

@@ -204,6 +204,73 @@ func TestAdminSocketEndsWithTheGateway(t *testing.T) {
 	}
 }
 
+// TestReloadedAdmin: the HTTP server changes its address and its terms, ends and comes back by reloads. What fails
+// leaves everything as it was.
+func TestReloadedAdmin(t *testing.T) {
+	g, _ := start(t, loop.New, startNode(t), nil)
+	if g.AdminAddr() != nil {
+		t.Fatal(g.AdminAddr())
+	}
+	change := func(change func(*config.Admin)) {
+		t.Helper()
+		changes := reload(t, g, func(c *config.Gateway) { change(&c.Admin) })
+		if len(changes.Applied) == 0 || len(changes.Restart) > 0 {
+			t.Errorf("%+v", changes)
+		}
+	}
+	reachable := func(addr net.Addr) bool {
+		conn, err := net.Dial(addr.Network(), addr.String())
+		if err == nil {
+			_ = conn.Close()
+		}
+		return err == nil
+	}
+	change(func(a *config.Admin) { a.Listen = "127.0.0.1:0" })
+	first := g.AdminAddr()
+	askedFor[api.Overview](t, g, api.PathOverview)
+	if status, _ := asked(t, g, "/debug/pprof/cmdline"); status != http.StatusNotFound {
+		t.Errorf("profiles without the setting: %d", status)
+	}
+	change(func(a *config.Admin) { a.Pprof = true })
+	if status, _ := asked(t, g, "/debug/pprof/cmdline"); status != http.StatusOK {
+		t.Errorf("profiles: %d", status)
+	}
+	stream, err := http.Get("http://" + first.String() + api.PathEvents)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = stream.Body.Close() }()
+	change(func(a *config.Admin) { a.Password.Value = "secret" })
+	if status, _ := asked(t, g, api.PathOverview); status != http.StatusUnauthorized {
+		t.Errorf("without the password: %d", status)
+	}
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = taken.Close() }()
+	_, err = g.Reload(changed(g, func(c *config.Gateway) {
+		c.Admin.Listen, c.Admin.Password = taken.Addr().String(), config.Secret{}
+	}))
+	if err == nil || !strings.HasPrefix(err.Error(), "admin: ") {
+		t.Error(err)
+	}
+	if status, _ := asked(t, g, api.PathOverview); status != http.StatusUnauthorized || g.AdminAddr() != first {
+		t.Errorf("after a reload that failed: %d at %v", status, g.AdminAddr())
+	}
+	change(func(a *config.Admin) { a.Listen, a.Password = "127.0.0.1:00", config.Secret{} })
+	second := g.AdminAddr()
+	askedFor[api.Series](t, g, api.PathSeries)
+	until(t, "the former address is closed", func() bool { return !reachable(first) })
+	if _, err := io.Copy(io.Discard, stream.Body); err == nil {
+		t.Error("a stream at the former address goes on")
+	}
+	change(func(a *config.Admin) { *a = config.Admin{} })
+	until(t, "there is no HTTP server", func() bool { return !reachable(second) && g.AdminAddr() == nil })
+	change(func(a *config.Admin) { a.Listen = "127.0.0.1:0" })
+	askedFor[api.Series](t, g, api.PathSeries)
+}
+
 // TestTakenAdminAddressFailsTheStart: and leaves no listener.
 func TestTakenAdminAddressFailsTheStart(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")

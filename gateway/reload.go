@@ -16,6 +16,7 @@ import (
 
 	"evergate/gateway/api"
 	"evergate/gateway/config"
+	"evergate/gateway/observe"
 	"evergate/gateway/status"
 	"evergate/gateway/worker"
 )
@@ -57,6 +58,7 @@ type prepared struct {
 	// directory and listeners are those of the new settings; some of them are open already.
 	directory *directory
 	listeners []listener
+	admin     *observe.Opened
 }
 
 // Reload replaces the settings. All of them are checked before the first is replaced: after an error the old ones
@@ -125,9 +127,14 @@ func (r *reloads) reload(fresh config.Gateway) (changes config.Changes, err erro
 			return changes, err
 		}
 	}
+	if p.admin, err = g.observer.Open(&p.conf.Admin, listenOn); err != nil {
+		closeAudit(p.audit)
+		return changes, err
+	}
 	none := func(*config.Service) map[string]net.Listener { return nil }
 	if p.listeners, err = openListeners(&p.conf, p.roster, p.directory, open, none); err != nil {
 		closeAudit(p.audit)
+		p.admin.Drop()
 		return changes, err
 	}
 	p.directory.announce(&p.conf, p.roster.services, p.listeners)
@@ -142,6 +149,7 @@ func (r *reloads) take(p *prepared) {
 		g.audit.use(p.conf.AuditLog, p.audit)
 	}
 	g.current.Store(&p.conf)
+	p.admin.Use()
 	g.logger.SetLevel(hclog.LevelFromString(p.conf.LogLevel))
 	g.material.Store(p.material)
 	select {
@@ -152,6 +160,7 @@ func (r *reloads) take(p *prepared) {
 	g.addresses.SetMost(p.conf.Limits.ClientsPerAddress)
 	g.handshakes.SetTimeout(p.conf.Limits.HandshakeMax)
 	g.descriptors.SetClients(p.conf.Limits.ClientsMax)
+	g.descriptors.SetAdmin(adminDescriptors(&p.conf))
 	g.descriptors.Warn(g.logger)
 	old := g.roster.Load()
 	added := slices.DeleteFunc(slices.Clone(p.roster.services), old.has)

@@ -38,10 +38,10 @@ const (
 type Descriptors struct {
 	limit   int
 	loops   int
-	admin   int          // those of the HTTP server
 	clients atomic.Int64 // as configured
-	// nodes are those of each service by its name; mu guards them.
+	// admin are those of the HTTP server, nodes the nodes of each service by its name; mu guards both.
 	mu    sync.Mutex
+	admin int
 	nodes map[string]int
 	// want is how many should be kept free, kept how many are.
 	want, kept atomic.Int64
@@ -90,13 +90,10 @@ func (s *spares) release() {
 // ErrNone is the reason why a dedicated connection is not opened.
 var ErrNone = errors.New("no file descriptor to spare")
 
-// New divides so many descriptors by settings. admin is how many the HTTP server may take, if there is one.
+// New divides so many descriptors by settings. admin is how many the HTTP server may take.
 func New(conf *config.Gateway, limit, admin int) *Descriptors {
-	d := &Descriptors{limit: limit, loops: conf.Workers, nodes: map[string]int{}}
+	d := &Descriptors{limit: limit, loops: conf.Workers, admin: admin, nodes: map[string]int{}}
 	d.clients.Store(int64(conf.Limits.ClientsMax))
-	if conf.Admin.Listen != "" {
-		d.admin = admin
-	}
 	for i := range conf.Services {
 		d.Expect(&conf.Services[i])
 	}
@@ -138,6 +135,14 @@ func (d *Descriptors) Release() { d.spares.release() }
 
 // SetClients replaces how many clients there may be.
 func (d *Descriptors) SetClients(n int) { d.clients.Store(int64(n)) }
+
+// SetAdmin replaces how many the HTTP server may take.
+func (d *Descriptors) SetAdmin(n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.admin = n
+	d.count()
+}
 
 // Seen records how many nodes a service has.
 func (d *Descriptors) Seen(service string, v *topology.View) {

@@ -6,8 +6,6 @@ package observe
 
 import (
 	"context"
-	"fmt"
-	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -74,10 +72,10 @@ type Process struct {
 // Observer watches one gateway. New makes it.
 type Observer struct {
 	g Gateway
-	// serves: there is an HTTP server. Without one no samples are taken.
-	serves bool
-	server *web.Server
-	events *web.Events
+	// watches: there is an HTTP server, or was one. Before, no samples are taken.
+	watches atomic.Bool
+	serving serving
+	events  *web.Events
 	// listening: the gateway has opened all listeners.
 	listening atomic.Bool
 	// wake has an element when news is not empty.
@@ -134,11 +132,10 @@ type failoverKey struct {
 
 // New makes the Observer of a gateway.
 func New(g Gateway) *Observer {
-	o := &Observer{g: g, serves: g.Conf().Admin.Listen != "", events: web.NewEvents(g.RunID[:8]),
-		wake: make(chan struct{}, 1), news: news{views: map[*Service]bool{}, failovers: map[failoverKey]bool{}}}
-	if o.serves {
-		o.series = series.New(g.Conf().Names())
-	}
+	o := &Observer{g: g, events: web.NewEvents(g.RunID[:8]), wake: make(chan struct{}, 1),
+		news: news{views: map[*Service]bool{}, failovers: map[failoverKey]bool{}}}
+	o.serving.conf = web.Config{Source: o, Events: o.events, Metrics: metrics.Scrapes(metrics.New(o.facts)),
+		Page: page.New(), Logger: g.Logger.Named("admin")}
 	return o
 }
 
@@ -163,60 +160,9 @@ func (o *Observer) Follow(s *Service) {
 // Renew forgets the Sentinels that a service had with other settings.
 func (s *Service) Renew() { s.reach.Renew(s.Conf().Sentinels) }
 
-// Listen opens the address of the HTTP server with open, if there is to be one.
-func (o *Observer) Listen(open func(address string) (net.Listener, error)) error {
-	if !o.serves {
-		return nil
-	}
-	admin := &o.g.Conf().Admin
-	ln, err := open(admin.Listen)
-	if err != nil {
-		return fmt.Errorf("admin: %w", err)
-	}
-	conf := web.Config{Source: o, Events: o.events, Metrics: metrics.Scrapes(metrics.New(o.facts)), Page: page.New(),
-		Hosts: admin.Hosts, Open: admin.NoAuth, Pprof: admin.Pprof, Logger: o.g.Logger.Named("admin")}
-	if !admin.Password.IsZero() {
-		conf.Password = admin.Password.Read
-	}
-	o.server = web.New(conf, ln, admin.IsLocal())
-	return nil
-}
-
-// Addr is the address of the HTTP server; nil without one, and before Listen.
-func (o *Observer) Addr() net.Addr {
-	if o.server == nil {
-		return nil
-	}
-	return o.server.Addr()
-}
-
-// Start serves and watches with run, now that the gateway listens: HTTP until Close, the rest until ctx ends.
-func (o *Observer) Start(ctx context.Context, run func(func())) {
-	o.listening.Store(true)
-	if o.serves {
-		run(o.serve)
-		run(func() { o.run(ctx) })
-	}
-}
-
-// serve answers HTTP until Close.
-func (o *Observer) serve() {
-	o.g.Logger.Info("admin server listening", "address", o.server.Addr().String(), "path", api.PathOverview)
-	if err := o.server.Serve(); err != nil {
-		o.g.Logger.Error("admin server ended", "error", err)
-	}
-}
-
-// Close ends the server, if there is one.
-func (o *Observer) Close() {
-	if o.server != nil {
-		_ = o.server.Close() // the listener is gone with it
-	}
-}
-
-// note changes the news, and wakes run.
+// note changes the news, and wakes watch.
 func (o *Observer) note(change func(*news)) {
-	if !o.serves {
+	if !o.watches.Load() {
 		return
 	}
 	o.mu.Lock()
@@ -228,9 +174,8 @@ func (o *Observer) note(change func(*news)) {
 	}
 }
 
-// run takes samples, and publishes them and the news.
-func (o *Observer) run(ctx context.Context) {
-	o.lastAt = time.Now()
+// watch takes samples, and publishes them and the news.
+func (o *Observer) watch(ctx context.Context) {
 	for {
 		next := time.NewTimer(time.Until(time.Now().Truncate(time.Second).Add(time.Second)))
 		for waiting := true; waiting; {

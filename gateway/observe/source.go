@@ -99,7 +99,7 @@ func (o *Observer) FailoversOf(s *Service) (all []api.Failover) {
 	history := s.Failovers.History()
 	for k := range history.Last {
 		shown := history.Last[k].Shown(s.Name)
-		if !o.serves {
+		if !o.watches.Load() {
 			shown.Effect = nil
 		}
 		all = append(all, shown)

@@ -10,29 +10,40 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
+
+	"github.com/hashicorp/go-hclog"
 )
 
 // guard decides which requests are answered.
 type guard struct {
-	conf *Config
+	logger hclog.Logger
 	// unix: browsers cannot reach the listener. local: nor can other machines.
 	unix, local bool
-	hosts       []string
+	terms       atomic.Pointer[Terms] // Hosts are all names, as plainName has them
 }
 
 // wrongPasswordPause is how long the answer to a wrong password takes.
 const wrongPasswordPause = 250 * time.Millisecond
 
 func newGuard(conf *Config, addr net.Addr, local bool) *guard {
-	g := &guard{conf: conf, unix: addr.Network() == "unix", local: local, hosts: []string{"localhost"}}
-	if name, err := os.Hostname(); err == nil {
-		g.hosts = append(g.hosts, plainName(name))
-	}
-	for _, name := range conf.Hosts {
-		g.hosts = append(g.hosts, plainName(name))
-	}
+	g := &guard{logger: conf.Logger, unix: addr.Network() == "unix", local: local}
+	g.use(conf.Terms)
 	return g
+}
+
+// use has the guard go by other terms.
+func (g *guard) use(t Terms) {
+	hosts := []string{"localhost"}
+	if name, err := os.Hostname(); err == nil {
+		hosts = append(hosts, plainName(name))
+	}
+	for _, name := range t.Hosts {
+		hosts = append(hosts, plainName(name))
+	}
+	t.Hosts = hosts
+	g.terms.Store(&t)
 }
 
 // plainName is a name without what does not distinguish it.
@@ -68,7 +79,7 @@ func (g *guard) authenticated(h http.Handler) http.Handler {
 				": ask for it by its address, or add the name to admin-hosts")
 		case foreign(r):
 			refuse(w, http.StatusForbidden, "the request comes from a page of another server")
-		case g.conf.Password != nil && !g.admitted(w, r):
+		case !g.admitted(w, r):
 		default:
 			h.ServeHTTP(w, r)
 		}
@@ -78,7 +89,7 @@ func (g *guard) authenticated(h http.Handler) http.Handler {
 // protect is authenticated for what other machines see with a password only.
 func (g *guard) protect(h http.Handler) http.Handler {
 	return g.authenticated(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !g.local && g.conf.Password == nil && !g.conf.Open {
+		if t := g.terms.Load(); !g.local && t.Password == nil && !t.Open {
 			refuse(w, http.StatusForbidden, "other machines can reach this address, so this needs a password: "+
 				"set admin-password-file, bind admin to a loopback address, or set admin-no-auth")
 			return
@@ -93,7 +104,7 @@ func (g *guard) changing(h http.Handler) http.Handler {
 	return g.authenticated(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		site := r.Header.Get("Sec-Fetch-Site")
 		switch {
-		case !g.unix && g.conf.Password == nil:
+		case !g.unix && g.terms.Load().Password == nil:
 			refuse(w, http.StatusForbidden, "this changes the gateway, so it needs a password: set admin-password-file, or "+
 				"send SIGHUP")
 		case site != "" && site != "same-origin":
@@ -115,7 +126,7 @@ func (g *guard) named(hostport string) bool {
 	if _, err := netip.ParseAddr(host); err == nil {
 		return true
 	}
-	return slices.Contains(g.hosts, plainName(host))
+	return slices.Contains(g.terms.Load().Hosts, plainName(host))
 }
 
 // foreign reports whether a browser sends the request for a page of another origin. Following a link to here is none of
@@ -134,11 +145,27 @@ func foreign(r *http.Request) bool {
 	return r.Header.Get("Sec-Fetch-Mode") != "navigate" || r.Header.Get("Sec-Fetch-Dest") != "document"
 }
 
-// admitted reports whether a request has the password; otherwise it is answered. The name of the user does not matter.
+// profiles is protect for what is there only if the terms say so.
+func (g *guard) profiles(h http.Handler) http.Handler {
+	return g.protect(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !g.terms.Load().Pprof {
+			http.NotFound(w, r)
+			return
+		}
+		h.ServeHTTP(w, r)
+	}))
+}
+
+// admitted reports whether a request has the password, if there is one; otherwise it is answered. The name of the user
+// does not matter.
 func (g *guard) admitted(w http.ResponseWriter, r *http.Request) bool {
-	want, err := g.conf.Password()
+	password := g.terms.Load().Password
+	if password == nil {
+		return true
+	}
+	want, err := password()
 	if err != nil {
-		g.conf.Logger.Warn("admin password unreadable", "error", err)
+		g.logger.Warn("admin password unreadable", "error", err)
 		refuse(w, http.StatusServiceUnavailable, "the file of the password cannot be read; see the log")
 		return false
 	}

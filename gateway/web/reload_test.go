@@ -41,7 +41,7 @@ func TestReloadNeedsAPassword(t *testing.T) {
 		{"from this page", password, func(r *http.Request) { known(r); r.Header.Set("Sec-Fetch-Site", "same-origin") }, 200},
 	} {
 		from := &source{outcome: api.Reload{Reloaded: true}}
-		s, client := serve(t, Config{Source: from, Password: c.password}, true)
+		s, client := serve(t, Config{Source: from, Terms: Terms{Password: c.password}}, true)
 		status, text, _ := request(t, s, client, api.PathReload, c.change)
 		if status != c.want || (from.reloads == 1) != (c.want == 200) {
 			t.Errorf("%s: %d %s, %d reloads", c.name, status, text, from.reloads)
@@ -51,7 +51,8 @@ func TestReloadNeedsAPassword(t *testing.T) {
 
 func TestReloadAnswersItsOutcome(t *testing.T) {
 	from := &source{outcome: api.Reload{Error: "1 mistake", Mistakes: []api.Mistake{{Source: "a:1", Problem: "is wrong"}}}}
-	s, client := serve(t, Config{Source: from, Password: func() (string, error) { return "secret", nil }}, true)
+	password := func() (string, error) { return "secret", nil }
+	s, client := serve(t, Config{Source: from, Terms: Terms{Password: password}}, true)
 	ask := func() (int, string) {
 		status, text, _ := request(t, s, client, api.PathReload, func(r *http.Request) {
 			r.Method = http.MethodPost

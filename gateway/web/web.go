@@ -46,7 +46,13 @@ type Config struct {
 	Events  *Events
 	Metrics http.Handler
 	// Page answers every other path; nil: they are not found.
-	Page http.Handler
+	Page   http.Handler
+	Terms  Terms
+	Logger hclog.Logger
+}
+
+// Terms say who may ask for what. Server.SetTerms replaces them.
+type Terms struct {
 	// Hosts are names by which the server may be asked, beside IP addresses, localhost and the machine's own name.
 	Hosts []string
 	// Password returns what every request must authenticate with, except for health; nil: none is set.
@@ -55,8 +61,7 @@ type Config struct {
 	// nothing but health and metrics.
 	Open bool
 	// Pprof adds /debug/pprof/.
-	Pprof  bool
-	Logger hclog.Logger
+	Pprof bool
 }
 
 const (
@@ -65,6 +70,8 @@ const (
 	idleTimeout   = time.Minute
 	writeTimeout  = 10 * time.Second
 	headerBytes   = 16 << 10
+	// drainTimeout is how long Drain waits for answers.
+	drainTimeout = 2 * time.Second
 )
 
 // Descriptors is how many file descriptors a Server may take.
@@ -73,6 +80,7 @@ const Descriptors = connsMax + healthMax + 1
 // Server serves on one listener. New makes it.
 type Server struct {
 	conf   Config
+	guard  *guard
 	ln     *places
 	http   *http.Server
 	ctx    context.Context
@@ -84,6 +92,7 @@ func New(conf Config, ln net.Listener, local bool) *Server {
 	s := &Server{conf: conf, ln: &places{Listener: ln}}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	g := newGuard(&conf, ln.Addr(), local)
+	s.guard = g
 	mux := http.NewServeMux()
 	s.health(mux)
 	s.routes(func(path string, answer http.HandlerFunc) {
@@ -91,11 +100,9 @@ func New(conf Config, ln net.Listener, local bool) *Server {
 	})
 	mux.Handle("POST "+api.PathReload, g.changing(http.HandlerFunc(s.reload)))
 	mux.Handle("GET "+api.PathMetrics, g.authenticated(timed(conf.Metrics)))
-	if conf.Pprof {
-		for path, answer := range map[string]http.HandlerFunc{"": pprof.Index, "cmdline": pprof.Cmdline,
-			"profile": pprof.Profile, "symbol": pprof.Symbol, "trace": pprof.Trace} {
-			mux.Handle("GET /debug/pprof/"+path, g.protect(answer))
-		}
+	for path, answer := range map[string]http.HandlerFunc{"": pprof.Index, "cmdline": pprof.Cmdline,
+		"profile": pprof.Profile, "symbol": pprof.Symbol, "trace": pprof.Trace} {
+		mux.Handle("GET /debug/pprof/"+path, g.profiles(answer))
 	}
 	if conf.Page != nil {
 		mux.Handle("GET /", g.protect(timed(conf.Page)))
@@ -114,6 +121,17 @@ func (s *Server) Serve() error {
 		return err
 	}
 	return nil
+}
+
+// SetTerms replaces the terms, from the next request on. Streams that are open stay.
+func (s *Server) SetTerms(t Terms) { s.guard.use(t) }
+
+// Drain ends the server as Close does, and before that waits a moment for answers that are under way.
+func (s *Server) Drain() {
+	ctx, cancel := context.WithTimeout(s.ctx, drainTimeout)
+	defer cancel()
+	_ = s.http.Shutdown(ctx) // it fails where streams are open, or Close is called
+	_ = s.Close()            // the listener is gone
 }
 
 // Addr is the address of the listener.

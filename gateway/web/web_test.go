@@ -154,7 +154,7 @@ func TestNotReady(t *testing.T) {
 
 // TestForeignPagesReadNothing: what a browser sends for pages of others is refused, and no answer permits them to read.
 func TestForeignPagesReadNothing(t *testing.T) {
-	s, client := serve(t, Config{Hosts: []string{"Gateway.example.com."}}, true)
+	s, client := serve(t, Config{Terms: Terms{Hosts: []string{"Gateway.example.com."}}}, true)
 	own := "http://" + s.Addr().String()
 	_, port, _ := net.SplitHostPort(s.Addr().String())
 	for _, c := range []struct {
@@ -220,35 +220,40 @@ func TestOtherMachinesNeedThePassword(t *testing.T) {
 	}
 	for _, c := range []struct {
 		what   string
-		conf   Config
+		terms  Terms
 		local  bool
 		change func(*http.Request)
 		want   string
 	}{
-		{"local", Config{Pprof: true}, true, nil, "200 200 200 200 200"},
-		{"remote without a password", Config{Pprof: true}, false, nil, "200 200 200 403 403"},
-		{"remote and open", Config{Pprof: true, Open: true}, false, nil, "200 200 200 200 200"},
-		{"no password given", Config{Pprof: true, Password: password}, false, nil, "200 200 401 401 401"},
-		{"also on this machine", Config{Pprof: true, Password: password}, true, nil, "200 200 401 401 401"},
-		{"a wrong one", Config{Pprof: true, Password: password}, false, with("wrong"), "200 200 401 401 401"},
-		{"an empty one", Config{Pprof: true, Password: password}, false, with(""), "200 200 401 401 401"},
-		{"the right one", Config{Pprof: true, Password: password}, false, with("correct horse"), "200 200 200 200 200"},
-		{"an unreadable one", Config{Pprof: true, Password: func() (string, error) { return "", errors.New("no file") }},
+		{"local", Terms{}, true, nil, "200 200 200 200 200"},
+		{"remote without a password", Terms{}, false, nil, "200 200 200 403 403"},
+		{"remote and open", Terms{Open: true}, false, nil, "200 200 200 200 200"},
+		{"no password given", Terms{Password: password}, false, nil, "200 200 401 401 401"},
+		{"also on this machine", Terms{Password: password}, true, nil, "200 200 401 401 401"},
+		{"a wrong one", Terms{Password: password}, false, with("wrong"), "200 200 401 401 401"},
+		{"an empty one", Terms{Password: password}, false, with(""), "200 200 401 401 401"},
+		{"the right one", Terms{Password: password}, false, with("correct horse"), "200 200 200 200 200"},
+		{"an unreadable one", Terms{Password: func() (string, error) { return "", errors.New("no file") }},
 			false, with(""), "200 200 503 503 503"},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			t.Parallel()
-			s, client := serve(t, c.conf, c.local)
-			var got []string
-			for _, path := range paths {
-				status, _, headers := request(t, s, client, path, c.change)
-				got = append(got, fmt.Sprint(status))
-				if asks := headers.Get("WWW-Authenticate") != ""; asks != (status == 401) {
-					t.Errorf("%s: %d, %v", path, status, headers)
+			c.terms.Pprof = true
+			first, client := serve(t, Config{Terms: c.terms}, c.local)
+			replaced, _ := serve(t, Config{}, c.local)
+			replaced.SetTerms(c.terms)
+			for _, s := range []*Server{first, replaced} {
+				var got []string
+				for _, path := range paths {
+					status, _, headers := request(t, s, client, path, c.change)
+					got = append(got, fmt.Sprint(status))
+					if asks := headers.Get("WWW-Authenticate") != ""; asks != (status == 401) {
+						t.Errorf("%s: %d, %v", path, status, headers)
+					}
 				}
-			}
-			if strings.Join(got, " ") != c.want {
-				t.Errorf("%v: %v, want %s", paths, got, c.want)
+				if strings.Join(got, " ") != c.want {
+					t.Errorf("%v: %v, want %s", paths, got, c.want)
+				}
 			}
 		})
 	}
