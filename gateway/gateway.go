@@ -158,7 +158,8 @@ func newWith(conf config.Gateway, logger hclog.Logger,
 		g.prepare(s, &conf.Services[i], m.of[i], gates[i])
 	}
 	g.upstreamLog = outage.NewServers(logger.Named("upstream"))
-	g.dialer = &dial.Dialer{Timeout: conf.DialTimeout, Servers: g.servers, Logger: logger.Named("upstream")}
+	g.dialer = &dial.Dialer{Timeout: func() time.Duration { return g.conf().DialTimeout }, Servers: g.servers,
+		Logger: logger.Named("upstream")}
 	for i := range conf.Workers {
 		l, err := makeLoop(loop.Config{Worker: g.newWorker(i), Dial: g.connect, Logger: logger.Named("loop")})
 		if err != nil {

@@ -162,6 +162,8 @@ func (r *reloads) take(p *prepared) {
 	g.descriptors.SetClients(p.conf.Limits.ClientsMax)
 	g.descriptors.SetAdmin(adminDescriptors(&p.conf))
 	g.descriptors.Warn(g.logger)
+	g.watch.SetTimes(p.conf.DialTimeout, p.conf.RefreshInterval)
+	sameTimes := was.DialTimeout == p.conf.DialTimeout && was.RefreshInterval == p.conf.RefreshInterval
 	old := g.roster.Load()
 	added := slices.DeleteFunc(slices.Clone(p.roster.services), old.has)
 	for i, s := range p.roster.services {
@@ -170,7 +172,7 @@ func (r *reloads) take(p *prepared) {
 			s.use(&p.conf.Services[i], p.material.of[i])
 			s.replace(p.gates[i])
 			reportReads(g, s)
-			if !sameUpstream(was, s.conf()) {
+			if !sameTimes || !sameUpstream(was, s.conf()) {
 				g.change(s)
 			}
 			continue

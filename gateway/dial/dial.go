@@ -41,8 +41,8 @@ type Servers struct {
 
 // Dialer opens and sets up connections to servers. It must not be copied.
 type Dialer struct {
-	// Timeout bounds all that is done for one connection.
-	Timeout time.Duration
+	// Timeout returns what bounds all that is done for one connection.
+	Timeout func() time.Duration
 	// Servers returns those of a service, by the number in upstream.Dial. It is called for each connection.
 	Servers func(service int) Servers
 	// Logger takes what a server forbids.
@@ -72,7 +72,7 @@ func (d *Dialer) Dial(ctx context.Context, to upstream.Dial) (conn net.Conn, met
 // connect opens a connection to a server of a service, and has greet set it up. All of it must be done within Timeout.
 func (d *Dialer) connect(ctx context.Context, service int, addr string,
 	greet func(conn net.Conn, in *bufio.Reader) error) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, d.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, d.Timeout())
 	defer cancel()
 	nd := net.Dialer{KeepAlive: keepAlive, Control: setUserTimeout}
 	conn, err := nd.DialContext(ctx, "tcp", addr)

@@ -16,6 +16,9 @@ import (
 	"evergate/gateway/upstream"
 )
 
+// inTime is Dialer.Timeout for servers that answer.
+func inTime() time.Duration { return 5 * time.Second }
+
 // A dial looks whom it met before the connection is used, ends former connections there, and does without what its user
 // may not do.
 // nobody are credentials of a server without a password.
@@ -89,7 +92,7 @@ func TestDialMeetsItsServer(t *testing.T) {
 			close(ended)
 		}()
 		var log bytes.Buffer
-		d := Dialer{Timeout: 5 * time.Second, Servers: func(int) Servers { return Servers{Credentials: nobody} },
+		d := Dialer{Timeout: inTime, Servers: func(int) Servers { return Servers{Credentials: nobody} },
 			Logger: hclog.New(&hclog.LoggerOptions{Output: &log})}
 		c.to.Addr = ln.Addr().String()
 		for range 2 {

@@ -3,7 +3,6 @@ package dial
 import (
 	"net"
 	"testing"
-	"time"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/tidwall/redcon"
@@ -21,7 +20,7 @@ func TestDialSetsSocketOptions(t *testing.T) {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(ln) }()
-	d := Dialer{Timeout: 5 * time.Second, Servers: func(int) Servers { return Servers{Credentials: nobody} },
+	d := Dialer{Timeout: inTime, Servers: func(int) Servers { return Servers{Credentials: nobody} },
 		Logger: hclog.NewNullLogger()}
 	conn, _, err := d.Dial(t.Context(), upstream.Dial{Addr: ln.Addr().String(), Proto: 2})
 	if err != nil {

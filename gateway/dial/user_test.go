@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/tidwall/redcon"
@@ -85,7 +84,7 @@ func startACL(t *testing.T, open bool, own string) (*aclServer, *Dialer) {
 		<-ended
 	})
 	credentials := func() (user, password string, err error) { return own, own, nil }
-	return s, &Dialer{Timeout: 5 * time.Second, Servers: func(int) Servers { return Servers{Credentials: credentials} },
+	return s, &Dialer{Timeout: inTime, Servers: func(int) Servers { return Servers{Credentials: credentials} },
 		Logger: hclog.NewNullLogger()}
 }
 

@@ -93,7 +93,7 @@ func (s *service) asking(addr string) *redis.Client {
 	}
 	a := s.asks[addr]
 	if a == nil {
-		o := options(addr, s.watch.options.DialTimeout, s.toServers())
+		o := options(addr, s.watch.dialTimeout(), s.toServers())
 		o.PoolSize, o.ContextTimeoutEnabled = 4, true
 		a = &asked{client: redis.NewClient(o)}
 		s.asks[addr] = a

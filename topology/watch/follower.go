@@ -61,7 +61,7 @@ func (f *follower) run(ctx context.Context) {
 // client returns a plain client, which can pipeline; go-redis's SentinelClient cannot.
 func (f *follower) client() *redis.Client {
 	f.watch.mu.Lock()
-	o := options(f.addr, f.watch.options.DialTimeout, f.access)
+	o := options(f.addr, f.watch.dialTimeout(), f.access)
 	f.watch.mu.Unlock()
 	o.ReadTimeout = min(o.ReadTimeout, 2*heartbeatEvery)
 	o.ContextTimeoutEnabled = true
@@ -88,7 +88,7 @@ func (f *follower) subscription(ctx context.Context) bool {
 	sub := client.PSubscribe(ctx, "*")
 	defer context.AfterFunc(ctx, func() { _ = sub.Close() })()
 	defer sub.Close()
-	if _, err := sub.ReceiveTimeout(ctx, f.watch.options.DialTimeout); err != nil {
+	if _, err := sub.ReceiveTimeout(ctx, f.watch.dialTimeout()); err != nil {
 		return false
 	}
 	nudge(f.wake)
@@ -142,7 +142,7 @@ func (f *follower) poll(ctx context.Context) {
 			_ = client.Close()
 			return
 		}
-		wait := f.watch.options.RefreshInterval
+		wait := f.watch.refreshInterval()
 		wait -= rand.N(wait/10 + 1)
 		if err != nil {
 			_ = client.Close()

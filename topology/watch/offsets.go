@@ -29,7 +29,7 @@ func (w Watched) Offsets(addr string) *Offsets { return &Offsets{service: w.now.
 func (o *Offsets) Ask(ctx context.Context) (topology.RoleSeen, error) {
 	if o.conn == nil {
 		// A connection that go-redis replaces by itself would have another run.
-		o.client = redis.NewClient(options(o.addr, o.service.watch.options.DialTimeout, o.service.toServers()))
+		o.client = redis.NewClient(options(o.addr, o.service.watch.dialTimeout(), o.service.toServers()))
 		o.conn = o.client.Conn()
 	}
 	client := o.client

@@ -175,7 +175,7 @@ func (p *prober) put(ctx context.Context, question func(context.Context) (topolo
 	topology.Observation, error) {
 	if p.client == nil {
 		s := p.service
-		o := options(p.addr, s.watch.options.DialTimeout, s.toServers())
+		o := options(p.addr, s.watch.dialTimeout(), s.toServers())
 		o.OnConnect = named(s.watch.options.ClientName)
 		p.client = redis.NewClient(o)
 		p.conn = p.client.Conn()

@@ -62,7 +62,7 @@ func (s *service) lookUp(name string) ([]string, error) {
 	if _, err := netip.ParseAddr(host); err == nil {
 		return []string{topology.JoinAddr(host, port)}, nil
 	}
-	ctx, cancel := context.WithTimeout(s.ctx, 2*s.watch.options.DialTimeout)
+	ctx, cancel := context.WithTimeout(s.ctx, 2*s.watch.dialTimeout())
 	defer cancel()
 	hosts, err := s.watch.options.Resolve(ctx, host)
 	if err != nil {

@@ -142,7 +142,7 @@ func Survey(ctx context.Context, options Options, s Service) (*Findings, error) 
 		defer close(done)
 		_ = w.Run(running)
 	}()
-	c.await(ctx, sv, w.options.DialTimeout)
+	c.await(ctx, sv, w.dialTimeout())
 	stop()
 	<-done
 	if err := ctx.Err(); err != nil {

@@ -68,7 +68,9 @@ func (o Options) withDefaults() Options {
 // Watch runs the keepers of all services and the connections that feed them.
 type Watch struct {
 	options Options
-	running sync.WaitGroup
+	// dial and refresh are DialTimeout and RefreshInterval as they are now, in nanoseconds.
+	dial, refresh atomic.Int64
+	running       sync.WaitGroup
 
 	// mu guards the rest, and the listeners of followers.
 	mu        sync.Mutex
@@ -111,8 +113,20 @@ type service struct {
 
 // New returns a Watch without services.
 func New(options Options) *Watch {
-	return &Watch{options: options.withDefaults(), followers: map[followerKey]*follower{}, began: make(chan struct{})}
+	w := &Watch{options: options.withDefaults(), followers: map[followerKey]*follower{}, began: make(chan struct{})}
+	w.SetTimes(w.options.DialTimeout, w.options.RefreshInterval)
+	return w
 }
+
+// SetTimes replaces DialTimeout and RefreshInterval; both are positive. What has begun goes on with the old ones, until
+// Change.
+func (w *Watch) SetTimes(dialTimeout, refreshInterval time.Duration) {
+	w.dial.Store(int64(dialTimeout))
+	w.refresh.Store(int64(refreshInterval))
+}
+
+func (w *Watch) dialTimeout() time.Duration     { return time.Duration(w.dial.Load()) }
+func (w *Watch) refreshInterval() time.Duration { return time.Duration(w.refresh.Load()) }
 
 // Watched is a service that a Watch watches.
 type Watched struct {
@@ -137,7 +151,7 @@ func (w *Watch) make(s Service) *service {
 
 func (w *Watch) add(s Service) *service {
 	sv := w.make(s)
-	state := decide.New(s.settings(w.options.RefreshInterval))
+	state := decide.New(s.settings(w.refreshInterval()))
 	sv.keeper = keeper.New(state, time.Now, sv.do)
 	sv.keeper.OnEvent(sv.log)
 	w.mu.Lock()
@@ -194,7 +208,7 @@ func (w *Watch) Change(s Watched, to Service) {
 	ctx := w.ctx
 	w.mu.Unlock()
 	s.now.Store(fresh)
-	old.keeper.Reseed(ctx, to.settings(w.options.RefreshInterval), fresh.do)
+	old.keeper.Reseed(ctx, to.settings(w.refreshInterval()), fresh.do)
 	old.endAsking()
 	w.ask(fresh)
 }
