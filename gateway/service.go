@@ -16,6 +16,7 @@ import (
 	"evergate/gateway/poller"
 	"evergate/gateway/shared"
 	"evergate/gateway/status"
+	"evergate/gateway/upstream"
 	"evergate/topology"
 	"evergate/topology/watch"
 )
@@ -40,7 +41,9 @@ type service struct {
 
 	watch.Watched
 	// fresh has which replicas have the writes of this gateway; poller polls the servers for it, when it is nudged.
-	fresh   *freshness.Service
+	fresh *freshness.Service
+	// kill has the connections that its workers have lost, and its servers perhaps not.
+	kill    upstream.KillList
 	nudged  <-chan struct{}
 	poller  *poller.Poller
 	denials shared.Denials

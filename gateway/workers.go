@@ -53,9 +53,9 @@ func workerConfig(conf *config.Gateway, r *roster, places int, listeners []worke
 		p := &r.parts[i]
 		s := p.service.now(r.settings(p.service, conf))
 		c.Services = append(c.Services, worker.Service{
-			Name: s.Name, Reading: s.ReadingAt(""), Fresh: p.service.fresh, Users: userTermsOf(s, p, bounds),
-			Hedge: s.Hedge,
-			Hold:  session.Hold(s.Hold), SilentAfter: s.SilentAfter, CloseOnGap: s.OnGap == config.GapClose,
+			Name: s.Name, Reading: s.ReadingAt(""), Fresh: p.service.fresh, Kill: &p.service.kill,
+			Users: userTermsOf(s, p, bounds), Hedge: s.Hedge,
+			Hold: session.Hold(s.Hold), SilentAfter: s.SilentAfter, CloseOnGap: s.OnGap == config.GapClose,
 			Acks: s.Acks.At(""), BlockingLost: lost[s.BlockingLost], Allowed: s.Allowed(), Pass: s.Passes() && !p.sentinel,
 		})
 	}

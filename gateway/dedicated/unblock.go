@@ -67,8 +67,8 @@ func (k *Dedicated) Unblock(r *admin.Request) int {
 	}
 	t := *waits
 	reply := k.unblockedReply(c, r, l.Queue.Frame(from, t.End))
-	c.LeaveBehind(l) // the server may see the close late, and take an element that no client receives
-	waits.Abandon()  // a reply that comes before the connection is closed is dropped
+	l.LeaveBehind() // the server may see the close late, and take an element that no client receives
+	waits.Abandon() // a reply that comes before the connection is closed is dropped
 	k.x.Release(c)
 	k.x.Settle(c, &t, reply)
 	if !c.Closed() {

@@ -103,25 +103,15 @@ func (d *Dedications) dedicatedTo(c *sessions.Session) (*upstream.Conn, upstream
 func (d *Dedications) dedicateTo(c *sessions.Session, n *topology.Node, bypass bool) (*upstream.Conn,
 	upstream.Obstacle) {
 	set := c.Service.DedicatedSet(n, c.Setup())
-	stale := c.LeftBehind(n.ID, set.RunID)
-	if bypass {
-		stale = 0
-	}
-	if stale == 0 {
-		if l := set.TakeIdle(bypass); l != nil {
-			d.own(c, l)
-			return l, upstream.Free
-		}
+	if l := set.TakeIdle(bypass); l != nil {
+		d.own(c, l)
+		return l, upstream.Free
 	}
 	if d.x.clock.Now < c.MayDedicateAt() || !c.Service.MayDialDedicated(n, set) {
 		c.DedicateNotBefore(max(c.MayDedicateAt(), d.x.clock.Now+upstream.DedicatedRetry))
 		return nil, upstream.NoDedicated
 	}
-	var kill []int64
-	if stale != 0 {
-		kill = []int64{stale}
-	}
-	d.own(c, set.DialDedicated(bypass, kill...))
+	d.own(c, set.DialDedicated(bypass))
 	return nil, upstream.SoonDedicated
 }
 
@@ -164,13 +154,8 @@ func (d *Dedications) DedicatedOpened(l *upstream.Conn) {
 	switch c := d.x.Session(l.Owner); {
 	case c == nil || c.Dedicated() != l:
 		d.x.pool.EndDedicated(l)
-	default:
-		if !l.Bypass { // a bypass connection ends no stale one
-			c.LeftNothing()
-		}
-		if c.Reason == wait.NoDedicatedConnection {
-			d.x.Wake(c)
-		}
+	case c.Reason == wait.NoDedicatedConnection:
+		d.x.Wake(c)
 	}
 }
 

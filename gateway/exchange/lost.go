@@ -35,8 +35,6 @@ func (x *Exchange) LostRequest(s *sessions.Service, l *upstream.Conn, r *upstrea
 		return
 	}
 	if t.Flags&upstream.Blocking != 0 {
-		c.LeftNothing()
-		c.LeaveBehind(l)
 		if x.clock.Now-l.OpenedAt >= upstream.SteadyAfter {
 			t.Steady()
 		} else {

@@ -54,6 +54,7 @@ func (x *Exchange) Send(c *sessions.Session, l *upstream.Conn, r *Request) {
 	if l.Key.Service != c.Service.Index {
 		panic("exchange: a request of one user on a connection of another")
 	}
+	l.EndStale()
 	for _, body := range r.Load {
 		// Where one is rejected, the command that needs the script fails with NOSCRIPT, and is answered from that.
 		l.SendQuietly(resp.AppendCommand(nil, scriptWord, loadWord, body), upstream.Loaded)

@@ -6,7 +6,6 @@ import (
 	"evergate/gateway/session"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
-	"evergate/topology"
 )
 
 // Dedicated returns the connection that serves this session alone, nil for most.
@@ -25,33 +24,6 @@ func (r *rare) MayDedicateAt() time.Duration { return r.dedicateAt }
 
 // DedicateNotBefore sets that.
 func (c *Session) DedicateNotBefore(at time.Duration) { c.own().dedicateAt = at }
-
-// leftBehind is a stale connection: the gateway has lost it, and its server may not know that yet. A blocking command
-// that waits there could take an element which no client would receive. So the next dedicated connection of the same
-// session ends it first (CLIENT KILL ID).
-type leftBehind struct {
-	node   topology.NodeID
-	runID  string
-	client int64
-}
-
-// LeaveBehind records a connection on which a server may still run a blocking command of the session.
-func (c *Session) LeaveBehind(l *upstream.Conn) {
-	if l.Client > 0 {
-		c.own().leftBehind = &leftBehind{l.Key.Node, l.RunID, l.Client}
-	}
-}
-
-// LeftBehind returns which client such a connection is at a run of a node, by its CLIENT ID there; 0 for none.
-func (r *rare) LeftBehind(node topology.NodeID, runID string) int64 {
-	if l := r.leftBehind; l != nil && l.node == node && l.runID == runID && runID != "" {
-		return l.client
-	}
-	return 0
-}
-
-// LeftNothing records that no such connection is left.
-func (r *rare) LeftNothing() { r.leftBehind = nil }
 
 // InTunnel reports whether the session's dedicated connection is a tunnel.
 func (c *Session) InTunnel() bool { return c.dedicated != nil && c.dedicated.Tunnel }

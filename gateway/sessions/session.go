@@ -69,8 +69,6 @@ type rare struct {
 	// dedicated is the connection that serves this session alone; dedicateAt is when the next may be asked for.
 	dedicated  *upstream.Conn
 	dedicateAt time.Duration
-	// leftBehind is the connection on which a blocking command was lost.
-	leftBehind *leftBehind
 	// Round is the WAIT or WAITAOF that is being asked of all shards.
 	Round *session.Round
 	// suspectSince is when a connection last ended on requests of this session that none had ended on before.

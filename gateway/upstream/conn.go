@@ -223,6 +223,10 @@ type Conn struct {
 	RunID  string
 	Client int64
 	Kill   []int64
+	// kill is that of its service. ended is the newest of the stale connections there that the server was told to end, on
+	// this one or while it was dialled.
+	kill  *KillList
+	ended *stale
 	// health is how its server answers, if that is a replica.
 	health *health
 	// proven is what package freshness knows of the connection.

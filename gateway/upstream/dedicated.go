@@ -35,7 +35,7 @@ func (s *Servers) DedicatedSet(n *topology.Node, setup Setup) *Set {
 // TakeIdle returns an idle dedicated connection, or nil. bypass: it is for what must reach a busy server.
 func (set *Set) TakeIdle(bypass bool) *Conn {
 	last := len(set.idle) - 1
-	if last < 0 {
+	if last < 0 || set.mustWait(set.idle[last]) {
 		return nil
 	}
 	l := set.idle[last]
@@ -85,11 +85,11 @@ func (p *Pool) KeepIdle(l *Conn) bool {
 	return true
 }
 
-// DialDedicated dials one more dedicated connection; see TakeIdle and add.
-func (set *Set) DialDedicated(bypass bool, kill ...int64) *Conn {
+// DialDedicated dials one more dedicated connection; see TakeIdle.
+func (set *Set) DialDedicated(bypass bool) *Conn {
 	l := set.make()
 	l.Bypass = bypass
-	set.servers.pool.dial(l, kill...)
+	set.servers.pool.dial(l)
 	if set.failing {
 		set.trial = l
 	}

@@ -2,7 +2,6 @@ package upstream
 
 import (
 	"errors"
-	"slices"
 	"time"
 
 	"evergate/gateway/session"
@@ -58,8 +57,8 @@ var ErrOtherRun = errors.New("the server has another run id than the topology kn
 // ErrNotAuthenticated: a server that was dialled rejects the credentials in Dial.As.
 var ErrNotAuthenticated = errors.New("the server rejects the user or the password")
 
-// dial makes the loop dial a connection. kill are IDs of connections to end there, besides those on the kill list.
-func (p *Pool) dial(l *Conn, kill ...int64) {
+// dial makes the loop dial a connection, which has the stale ones ended at its server.
+func (p *Pool) dial(l *Conn) {
 	set := p.sets[l.Key]
 	s := p.servers[l.Key.Service]
 	killIn := set.RunID
@@ -69,16 +68,12 @@ func (p *Pool) dial(l *Conn, kill ...int64) {
 	l.dial = p.counts.Dials
 	l.RunID, l.Kill = set.RunID, nil
 	if !l.Bypass {
-		l.Kill, killIn = s.kill.Of(l.Key.Node, set.RunID)
+		l.ended = s.kill.newest.Load()
+		l.Kill, killIn = l.ended.at(l.Key.Node, set.RunID)
 	}
 	for _, other := range set.conns { // what was sent there must not be executed behind what is sent here
 		if other.Retiring && other.State == Open && other.Client > 0 && other.RunID == killIn {
-			kill = append(kill, other.Client)
-		}
-	}
-	for _, id := range kill {
-		if !slices.Contains(l.Kill, id) {
-			l.Kill = append(l.Kill, id)
+			l.Kill = append(l.Kill, other.Client)
 		}
 	}
 	p.out.Dials = append(p.out.Dials, Dial{
@@ -131,7 +126,7 @@ func (p *Pool) Opened(id ConnID, met Greeting) {
 		l.health.letIn(p.Clock.Now)
 	}
 	if len(l.Kill) > 0 {
-		p.counts.Fenced += uint64(p.servers[l.Key.Service].kill.Killed(l.Key.Node, l.Kill))
+		p.counts.Fenced += uint64(p.servers[l.Key.Service].kill.Killed(l.Key.Node, l.RunID, l.Kill))
 	}
 	l.Kill = nil
 	p.servers[l.Key.Service].lateOpened(l)

@@ -32,7 +32,9 @@ func (p *Pool) lost(l *Conn, why LostReason) {
 	p.Users.GiveUp(l)
 	sharded := s.View.IsSharded()
 	lost := l.Lost(sharded)
-	s.kill.Add(l, lost)
+	if slices.ContainsFunc(lost, func(r Lost) bool { return r.Fate == Uncertain }) {
+		s.kill.Add(l) // before any client knows
+	}
 	p.leaveMarks(l, false)
 	if l.Key.Purpose == Dedicated {
 		p.dedicatedLost(l, false)

@@ -35,6 +35,8 @@ const (
 	Hedged
 	// Confirms, with Quiet: the WAIT that confirms the writes before it, or with Counts what is sent ahead of it.
 	Confirms
+	// Ends, with Quiet: CLIENT KILL of a stale connection.
+	Ends
 )
 
 // Pending is a request on a connection whose reply is not there yet.

@@ -34,8 +34,8 @@ type Servers struct {
 	routes      []routes // those of RESP2 and database 0 first; others from their first use on
 	// left is the epoch of the last view whose demoted primaries owe nothing any more.
 	left uint64
-	// kill are the stale connections at each node, which the next new one ends.
-	kill KillList
+	// kill has the stale connections of all workers.
+	kill *KillList
 	// promoted is since when a node is a primary, if it was none in the view before.
 	promoted map[topology.NodeID]time.Duration
 	// reportNotBefore is when the control plane may be asked again for the replicas of a primary.
@@ -53,10 +53,11 @@ type Servers struct {
 }
 
 // Add adds a service. silentAfter is for how long a server may be silent before it gets no new requests; 0: derived
-// from the servers' own timeout. fresh has the service's writes in flight, of all workers.
-func (p *Pool) Add(name string, reads session.Reads, silentAfter time.Duration, fresh *freshness.Service) *Servers {
+// from the servers' own timeout. fresh has the service's writes in flight, kill its stale connections, of all workers.
+func (p *Pool) Add(name string, reads session.Reads, silentAfter time.Duration, fresh *freshness.Service,
+	kill *KillList) *Servers {
 	s := &Servers{
-		pool: p, Index: p.added, Of: p.added, Name: name, Reads: reads, silentAfter: silentAfter,
+		pool: p, Index: p.added, Of: p.added, Name: name, Reads: reads, silentAfter: silentAfter, kill: kill,
 		promoted: map[topology.NodeID]time.Duration{}, marker: marker{&p.marks, fresh},
 	}
 	p.added++

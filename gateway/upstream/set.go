@@ -80,7 +80,7 @@ func (s *Servers) set(n *topology.Node, key Key) *Set {
 func (set *Set) make() *Conn {
 	l := &Conn{Key: set.key, UsedAt: set.servers.pool.Clock.Now, measured: set.servers.measuredAt(set.key.Node),
 		Queue: blocks.Queue{Small: set.key.Purpose == Dedicated, Blocks: set.servers.pool.Blocks}}
-	l.health = &set.health
+	l.health, l.kill = &set.health, set.servers.kill
 	l.Inflight.marker, l.Inflight.node = &set.servers.marker, set.key.Node
 	if n := len(set.servers.pool.free); n > 0 {
 		l.ID = set.servers.pool.free[n-1]
@@ -95,11 +95,10 @@ func (set *Set) make() *Conn {
 	return l
 }
 
-// add dials one more connection. kill are IDs of connections to end at the server first, besides those on the kill
-// list.
-func (set *Set) add(kill ...int64) *Conn {
+// add dials one more connection.
+func (set *Set) add() *Conn {
 	l := set.make()
-	set.servers.pool.dial(l, kill...)
+	set.servers.pool.dial(l)
 	return l
 }
 
@@ -112,6 +111,9 @@ func (set *Set) Usable() (l *Conn, soon bool) {
 	}
 	for _, l := range set.conns {
 		if l.Usable(set.servers.pool.Clock.Now) {
+			if set.mustWait(l) && set.dialling() {
+				return nil, true
+			}
 			return l, false
 		}
 		trying = trying || l.State != Open
@@ -212,6 +214,12 @@ func (set *Set) tryServer() {
 	if set.mayAdd() {
 		set.add()
 	}
+}
+
+// dialling dials one more connection, if one may be dialled, and reports whether one is being dialled.
+func (set *Set) dialling() bool {
+	set.tryServer()
+	return slices.ContainsFunc(set.conns, func(l *Conn) bool { return l.State == Dialing })
 }
 
 // needed reports whether the present view names the set.

@@ -20,7 +20,7 @@ func (of *Servers) AddUser(as session.Credentials) *Servers {
 		pool: p, Index: max(p.Places, len(p.servers)), Of: of.Index, As: &as, Lazy: true, Name: of.Name, Reads: of.Reads,
 		silentAfter: of.silentAfter, silent: of.silent, View: of.View, promoted: maps.Clone(of.promoted),
 		marker: of.marker, homes: of.homes, switched: of.switched,
-		hedging: of.hedging,
+		hedging: of.hedging, kill: of.kill,
 	}
 	if of.View != nil {
 		s.left = of.View.Epoch // no connection leads anywhere yet

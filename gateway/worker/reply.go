@@ -175,6 +175,10 @@ func (w *Worker) internalReply(l *upstream.Conn, reply []byte) {
 			w.pool.CannotServe(l, topology.Refused, retry.Pause)
 		}
 		w.inquiries.Take(l, p.Seq, why)
+	case p.Flags&upstream.Ends != 0:
+		if retry.Classify(reply, false) == retry.Busy {
+			l.ForgetEnded()
+		}
 	case reply[0] != '-':
 		if name, ok := resp.Bulk(reply); ok && p.Flags&upstream.Loaded != 0 && len(name) == len(catalog.SHA{}) {
 			w.services[l.Key.Service].Catalog.Loaded(l.Key.Node, l.RunID, catalog.SHA(name))

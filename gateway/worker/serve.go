@@ -7,6 +7,7 @@ import (
 	"evergate/gateway/freshness"
 	"evergate/gateway/session"
 	"evergate/gateway/sessions"
+	"evergate/gateway/upstream"
 )
 
 // Services of the settings are added and removed while the worker runs. One that was removed leaves its place empty for
@@ -28,7 +29,11 @@ func (w *Worker) serveAll() {
 		if fresh == nil {
 			fresh = freshness.New(w.conf.Seed, time.Time{}, func() {})
 		}
-		up := w.pool.Add(s.Name, w.conf.reads(w.served), s.SilentAfter, fresh)
+		kill := s.Kill
+		if kill == nil {
+			kill = &upstream.KillList{}
+		}
+		up := w.pool.Add(s.Name, w.conf.reads(w.served), s.SilentAfter, fresh, kill)
 		if s.Pass {
 			up.KnowUsers()
 		}

@@ -74,6 +74,8 @@ type Service struct {
 	Users map[string]UserTerms
 	// Fresh has the writes in flight of all workers, see package freshness. Nil: there is one worker.
 	Fresh *freshness.Service
+	// Kill has the stale connections of all workers. Nil: there is one worker.
+	Kill *upstream.KillList
 	// Pass: the servers know the users. Each has connections of its own, see users.go; Env.Verify is called.
 	Pass bool
 }

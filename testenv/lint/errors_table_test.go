@@ -107,7 +107,8 @@ var errorSections = []errorSection{
 			advice:   again + "; if it persists, check that the servers have not renamed COMMAND"},
 	}},
 	{"UNCERTAIN", "Whether the command was executed cannot be known, and the gateway does not retry it. A frozen server " +
-		"may even execute it later, when it resumes. No library retries commands that fail with this prefix.", raised{
+		"may even execute it later, when it resumes, but not behind what is sent through this gateway after the " +
+		"reply. No library retries commands that fail with this prefix.", raised{
 		"`ResponseError`, with the prefix in its text; not retried", "`ReplyError`, not retried",
 		"`redis.Error` with that text, not retried", "`JedisDataException`, not retried"}, []answered{
 		{text: "UNCERTAIN evergate: service '<name>': the connection to <server> was lost after the command was sent; " +

@@ -47,6 +47,9 @@ type link struct {
 	client, target net.Conn
 	cut            bool // guarded by Fault.mu
 	deaf           bool // guarded by Fault.mu
+	// holds: bytes to the target wait for the end of a hold. stranded: the client's side was reset meanwhile; late: these
+	// bytes wait for Surface. All are guarded by Fault.mu.
+	holds, stranded, late bool
 }
 
 // parcel has the bytes of one read, and when they may be delivered.
@@ -99,6 +102,46 @@ func (f *Fault) Deafen() {
 			l.deaf = true
 		}
 	})
+}
+
+// Strand resets the clients' side of the connections that hold bytes to the target, as a middlebox would. The target
+// sees nothing of that, and gets these bytes when Surface is called. It returns how many connections these are.
+func (f *Fault) Strand() (stranded int) {
+	f.set(func() {
+		for l := range f.links {
+			if !l.holds || l.stranded {
+				continue
+			}
+			l.stranded, l.late = true, true
+			stranded++
+			if tcp, ok := l.client.(*net.TCPConn); ok {
+				_ = tcp.SetLinger(0)
+			}
+			_ = l.client.Close()
+		}
+	})
+	return stranded
+}
+
+// Surface delivers what Strand has kept.
+func (f *Fault) Surface() {
+	f.set(func() {
+		for l := range f.links {
+			l.late = false
+		}
+	})
+}
+
+// Stranded returns how many of these connections the target has not closed.
+func (f *Fault) Stranded() (n int) {
+	f.set(func() {
+		for l := range f.links {
+			if l.stranded {
+				n++
+			}
+		}
+	})
+	return n
 }
 
 // Retarget relays new connections to another target; existing ones stay.
@@ -228,9 +271,11 @@ func (f *Fault) awaitDelivery(l *link, due time.Time, d Direction) bool {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for f.holding[d] && !l.cut {
+	for (f.holding[d] || l.late && d == ToTarget) && !l.cut {
+		l.holds = l.holds || d == ToTarget && !due.IsZero()
 		f.thawed.Wait()
 	}
+	l.holds = l.holds && d != ToTarget
 	return !l.cut && !l.deaf
 }
 
