@@ -28,7 +28,7 @@ func (w *world) initial() varied {
 
 // services are what the gateway is configured to serve.
 func (w *world) services(set varied) []worker.Service {
-	main := worker.Service{Name: "main", Fresh: w.fresh(),
+	main := worker.Service{Name: "main", Fresh: w.fresh(), Kill: &w.stale,
 		Reading: w.reading(set.reads),
 		Hedge:   w.hedge(),
 		Acks:    set.acks, Hold: set.hold, SilentAfter: set.silent,

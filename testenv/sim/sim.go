@@ -24,6 +24,7 @@ import (
 	"evergate/gateway/freshness"
 	"evergate/gateway/maintenance"
 	"evergate/gateway/session"
+	"evergate/gateway/upstream"
 	"evergate/testenv/sim/clients"
 	"evergate/testenv/sim/control"
 	"evergate/testenv/sim/faults"
@@ -99,6 +100,9 @@ type world struct {
 	// confirmed have outlived the time of their primary.
 	lastReply map[int]time.Duration
 	outlived  int
+	// stale has the connections that workers have lost, and servers perhaps not: of all services, which have the same
+	// servers.
+	stale upstream.KillList
 	// held is what workers hold, of which clients are notified.
 	held *maintenance.Services
 }

@@ -69,6 +69,7 @@ func wideOptionsOf(seed uint64) scenario.Options {
 		o.Consistency = session.Gateway
 	}
 	o.Zones = o.RealState() && seed%4 == 0
+	o.Strands = o.RealState() && !o.Planned && seed%5 == 3
 	o.Fence = o.Voice == scenario.Sentinels && !o.Planned && seed%2 == 0
 	if seed%3 == 1 && !o.Planned {
 		o.Acks = acksOf(seed / 3)
@@ -96,7 +97,7 @@ const bugSeeds = 300
 // longer shows the mistake, as many follow as for others.
 var bugFrom = [scenario.Bugs]uint64{scenario.TrustRole: 228, scenario.NoKill: 1604,
 	scenario.WrongDatabase: 162, scenario.RetryUnasked: 278, scenario.FreeInMulti: 32,
-	scenario.KeepChannels: 21, scenario.KeepProof: 50, scenario.MoveProof: 975,
+	scenario.KeepChannels: 21, scenario.KeepProof: 287, scenario.MoveProof: 975,
 	scenario.AttachedOnly: 32, scenario.NoMinority: 9, scenario.LongLag: 5}
 
 // tellsOfMany leaves out what looks at many seeds: the race detector finds nothing in a simulation, which is one
@@ -235,7 +236,8 @@ var symptoms = [scenario.Bugs]string{
 	scenario.WaitElsewhere: "must confirm that", scenario.ReleaseEarly: "must confirm that",
 	scenario.AttachedOnly: "must confirm that",
 	scenario.NoMinority:   "without a majority", scenario.LongLag: "longer ago",
-	scenario.NoEnd: "no FAILED_OVER", scenario.NotifyAll: "did not ask", scenario.NotifyWithin: "",
+	scenario.NoKillBefore: "after its client was told that it may have",
+	scenario.NoEnd:        "no FAILED_OVER", scenario.NotifyAll: "did not ask", scenario.NotifyWithin: "",
 }
 
 // needsSentinels says that a mistake is made about who is primary.
@@ -290,6 +292,8 @@ func TestBugsAreFound(t *testing.T) {
 					o = fencedOptionsOf(seed)
 				case bug == scenario.LongLag:
 					o = boundedOptionsOf(seed)
+				case bug == scenario.NoKillBefore:
+					o = lateOptionsOf(seed)
 				}
 				if o.Bug = bug; needsSentinels(bug) && o.Voice != scenario.Sentinels ||
 					needsCalm(bug) != o.Planned && o.Voice == scenario.Sentinels || needsOracle(bug) && o.RealState() {

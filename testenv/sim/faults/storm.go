@@ -24,6 +24,11 @@ func (w *Faults) storm() {
 		}
 		return
 	}
+	if w.Options.Strands && w.Rnd.IntN(20) > 0 {
+		w.stormAt = w.Now + w.Between(0, 200*time.Millisecond)
+		w.strand()
+		return
+	}
 	if w.Options.Voice == scenario.Bus {
 		w.stormBus()
 		return
@@ -36,7 +41,9 @@ func (w *Faults) storm() {
 			return
 		}
 	}
-	switch w.Rnd.IntN(14) {
+	switch w.Rnd.IntN(16) {
+	case 14, 15:
+		w.strand()
 	case 0, 1:
 		w.strike(n)
 	case 2:
@@ -75,7 +82,9 @@ func (w *Faults) storm() {
 func (w *Faults) stormBus() {
 	n := w.Nodes[w.Rnd.IntN(len(w.Nodes))]
 	d := w.Between(50*time.Millisecond, 7*w.downAfter())
-	switch w.Rnd.IntN(10) {
+	switch w.Rnd.IntN(11) {
+	case 10:
+		w.strand()
 	case 0, 1:
 		w.strike(n)
 	case 2:
@@ -107,6 +116,21 @@ func (w *Faults) retransmit() {
 	for _, l := range w.Sockets {
 		l.Delay(w.Between(0, longest))
 	}
+}
+
+// strand breaks one connection for the gateway alone, with preference one on which something is under way to a server
+// that has another one.
+func (w *Faults) strand() {
+	if len(w.Sockets) == 0 {
+		return
+	}
+	l, d := w.Sockets[w.Rnd.IntN(len(w.Sockets))], w.Between(0, 3*time.Second)
+	for _, other := range w.Sockets {
+		if other.ToNode.Size > l.ToNode.Size && other.Node.Primary {
+			l = other
+		}
+	}
+	l.Strand(d)
 }
 
 // stall keeps the thread of a worker from running.

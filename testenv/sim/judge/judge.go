@@ -265,12 +265,22 @@ func (j *Judge) Ran(n *redis.Node, at int) {
 	if r.State != ledger.Uncertain {
 		return
 	}
+	_, answered := r.Span()
 	for i := range execs[:at] {
 		e := &execs[i]
-		if e.On != n.ID || e.Request <= r.ID || requests[e.Request].Client != r.Client {
+		if e.On != n.ID || e.Request < 0 {
 			continue
 		}
-		if q := requests[e.Request]; q.Writes() && q.State == ledger.Acknowledged && n.Has[i] {
+		q := requests[e.Request]
+		if sent, _ := q.Span(); sent > answered && n.Has[i] {
+			j.w.Ledger.Fail("%v runs on %s after its client was told that it may have, and behind %v, which was sent later",
+				r, n.Addr, q)
+			return
+		}
+		if q.ID <= r.ID || q.Client != r.Client {
+			continue
+		}
+		if q.Writes() && q.State == ledger.Acknowledged && n.Has[i] {
 			j.w.Ledger.Fail("%v runs on %s after its client was told that it may have, and behind %v", r, n.Addr, q)
 			return
 		}

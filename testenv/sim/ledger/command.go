@@ -13,7 +13,8 @@ import (
 func Forbidden(args [][]byte) bool {
 	switch strings.ToUpper(string(args[0])) {
 	case "SET", "INCRBY", "GET", "GETRANGE", "MGET", "MSET", "DEL", "MOD.SET", "ASKING", "COMMAND",
-		"MULTI", "EXEC", "WATCH", "UNWATCH", "EVAL", "EVALSHA", "SCRIPT", "BLPOP", "RPUSH", "SCAN", "CLUSTER", "PING":
+		"MULTI", "EXEC", "WATCH", "UNWATCH", "EVAL", "EVALSHA", "SCRIPT", "BLPOP", "RPUSH", "SCAN", "CLUSTER", "PING",
+		"CLIENT":
 		return false
 	}
 	return true

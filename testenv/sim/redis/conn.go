@@ -134,5 +134,18 @@ func (l *Conn) Snap() {
 	}
 }
 
+// Strand breaks a connection for the gateway alone: what that has sent comes to the node in d, and is executed there.
+// So does the end of the connection.
+func (l *Conn) Strand(d time.Duration) {
+	w := l.w
+	if l.Dead || l.Gone {
+		return
+	}
+	w.Tracef("the connection of lane %v to %s breaks, and %s sees it in %v", l, l.Node.Addr, l.Node.Addr, d)
+	l.Dead, l.DeadAt = true, w.Now
+	l.ToGate = network.Pipe{}
+	l.lateUntil = max(l.lateUntil, w.Now+d)
+}
+
 // Delay has what was sent to the node come there late.
 func (l *Conn) Delay(d time.Duration) { l.lateUntil = l.w.Now + d }

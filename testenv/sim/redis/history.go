@@ -2,10 +2,13 @@ package redis
 
 import (
 	"slices"
+	"strconv"
 	"time"
 
+	"evergate/gateway/resp"
 	"evergate/gateway/session"
 	"evergate/testenv/sim/network"
+	"evergate/testenv/sim/scenario"
 	"evergate/topology"
 )
 
@@ -111,6 +114,26 @@ func (n *Node) EndClients(ids []int64) {
 			l.ToNode = network.Pipe{}
 		}
 	}
+}
+
+// endClient is CLIENT KILL ID on a connection that is open.
+func (l *Conn) endClient(args [][]byte) []byte {
+	client, n := int64(0), l.Node
+	if len(args) == 4 && string(args[1]) == "KILL" && string(args[2]) == "ID" {
+		client, _ = strconv.ParseInt(string(args[3]), 10, 64)
+	}
+	if client == 0 {
+		n.w.Ledger.Fail("%s was sent %q on a connection that others use", n.Addr, args)
+	}
+	for _, other := range n.w.Sockets {
+		if other.Client == client && other.Node == n && other.served && other.ToNode.Size > 0 {
+			n.w.Ended++
+		}
+	}
+	if n.w.Options.Bug != scenario.NoKillBefore {
+		n.EndClients([]int64{client})
+	}
+	return resp.AppendInt(nil, 1)
 }
 
 // continues says that n can go on with what p has: nothing that n has is missing there.

@@ -54,7 +54,7 @@ type Node struct {
 // serve runs what has arrived on a connection and answers.
 func (n *Node) serve(l *Conn) {
 	w := n.w
-	if n.pace > 2 || w.Rnd.IntN(3) == 0 {
+	if (n.pace > 2 || w.Rnd.IntN(3) == 0) && w.Now >= l.lateUntil {
 		l.In = append(l.In, l.ToNode.Take(w.Now, 1+w.Rnd.IntN(64<<10))...)
 	}
 	n.endMoved(l)
@@ -129,6 +129,8 @@ func (n *Node) command(l *Conn, args [][]byte) []byte {
 		return pong(args)
 	case "SELECT", "SCRIPT":
 		return l.setUp(name, args)
+	case "CLIENT":
+		return l.endClient(args)
 	case "WAIT", "HELLO", "FUNCTION":
 		return l.confirm(name, args)
 	}

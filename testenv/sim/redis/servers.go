@@ -30,6 +30,8 @@ type Servers struct {
 	Sockets    []*Conn // all connections that a node still has
 	subscribed []*Conn // those that a node was told to subscribe on
 	lastClient int64   // of any node
+	// Ended counts the connections that a node was told to end on another one that was open before, and which had bytes.
+	Ended int
 	// executes is told of each write as a node executes it.
 	executes func(n *Node, at int)
 	// Reads is told of each read of keys; nil: of none.
@@ -55,10 +57,10 @@ func (w *Servers) ServeSockets() {
 	kept := w.Sockets[:0]
 	for _, l := range w.Sockets {
 		n := l.Node
-		if l.served && n.Up() && !w.Cut(network.Gateway, n.Place()) && w.Now >= l.lateUntil {
+		if l.served && n.Up() && !w.Cut(network.Gateway, n.Place()) {
 			n.serve(l)
 		}
-		if l.Gone && l.ToNode.Size == 0 { // the node reads the end
+		if l.Gone && l.ToNode.Size == 0 && w.Now >= l.lateUntil { // the node reads the end
 			l.served = false
 		}
 		if l.served || !l.Gone {

@@ -32,6 +32,9 @@ type Options struct {
 	Async bool
 	// Planned: nothing happens but SENTINEL FAILOVER, and nobody is slow. Only with Sentinels.
 	Planned bool
+	// Strands: connections break for the gateway alone, one at a time; what it had sent comes to the server later. Only
+	// with a real State.
+	Strands bool
 	// Listeners: there are clients that subscribe and publish; with CloseOnGap they are closed
 	// when they may have missed something.
 	Listeners, CloseOnGap bool
@@ -179,6 +182,8 @@ const (
 	// they may.
 	NoMinority
 	LongLag
+	// NoKillBefore does not end former connections at a node before those that are open already are used.
+	NoKillBefore
 	// Bugs is how many there are.
 	Bugs
 )
@@ -199,7 +204,7 @@ var bugNames = [Bugs]string{"none", "resend sent writes", "wrote all", "wrong la
 	"never end a hold", "notify those that did not ask", "notify within a reply",
 	"poll before the number", "keep proofs over restarts", "move slots with their proof",
 	"wait on another connection", "release before the wait", "count attached replicas for all",
-	"write though only a minority is seen", "read what is too old"}
+	"write though only a minority is seen", "read what is too old", "use open connections beside former ones"}
 
 func (b Bug) String() string { return bugNames[b] }
 
