@@ -40,10 +40,13 @@ func (r *Reach) Renew(sentinels []string) {
 	r.Expect(sentinels)
 }
 
-// put sets what is known of an address.
+// put sets what is known of an address. One that still does not answer, for another reason, keeps its time.
 func (r *Reach) put(of *map[string]reached, addr string, now reached) {
 	if *of == nil {
 		*of = map[string]reached{}
+	}
+	if was, known := (*of)[addr]; known && !was.yes && !now.yes && !was.since.IsZero() {
+		now.since = was.since
 	}
 	(*of)[addr] = now
 }

@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,6 +28,8 @@ type entry struct {
 	// losses counts the consecutive failed probes since roleAt; 0 while it answers.
 	losses  int
 	lostWhy string
+	// lostFor are the reasons that were reported since then.
+	lostFor reasons
 	// busy is Node.Busy.
 	busy string
 	// askedAt is when the question behind role was asked; a proof must be asked for after the claim.
@@ -46,6 +49,22 @@ type entry struct {
 	fence *fence
 	// covers is Shard.Covers of the shard whose primary it is.
 	covers *topology.Node
+}
+
+// reasons are why something does not answer, without repetitions. A server that crashes first closes its connections,
+// and refuses new ones from then on.
+type reasons []string
+
+// reasonsMax is how many reasons are reported.
+const reasonsMax = 4
+
+// add reports whether a reason is to be reported.
+func (r *reasons) add(why string) bool {
+	if len(*r) == reasonsMax || slices.Contains(*r, why) {
+		return false
+	}
+	*r = append(*r, why)
+	return true
 }
 
 // history identifies a server's data: its run and its replication ID.

@@ -50,6 +50,8 @@ type claim struct {
 	// since is when it began to name this primary with this epoch: a proof must be younger.
 	since time.Time
 	lost  bool
+	// lostFor are the reasons that were reported since it was lost.
+	lostFor reasons
 	// twin: it is named under two addresses, and this one is not used.
 	twin bool
 }
@@ -115,12 +117,17 @@ func (r *sentinels) lost(o topology.SentinelLost) {
 	if c == nil {
 		c = &claim{}
 		r.bySentinel[o.Sentinel] = c
-	} else if c.lost {
-		c.twin = c.twin || o.Twin
+	}
+	if c.lost && o.Twin {
+		c.twin = true
 		return
 	}
-	c.lost, c.twin = true, o.Twin
-	r.s.event(Event{Kind: SentinelGone, Subject: o.Sentinel, Why: o.Why})
+	if !c.lost {
+		c.lost, c.twin, c.lostFor = true, o.Twin, nil
+	}
+	if c.lostFor.add(o.Why) {
+		r.s.event(Event{Kind: SentinelGone, Subject: o.Sentinel, Why: o.Why})
+	}
 }
 
 // reachable are the Sentinels that answer, in a stable order.

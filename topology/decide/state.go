@@ -243,7 +243,9 @@ func (s *State) roleSeen(o topology.RoleSeen) {
 func (s *State) nodeLost(o topology.NodeLost) {
 	e := s.nodes.dial(o.Addr)
 	if !e.lost() {
-		s.stale = true
+		s.stale, e.lostFor = true, nil
+	}
+	if e.lostFor.add(o.Why) {
 		s.event(Event{Kind: NodeGone, Subject: e.addr, Why: o.Why})
 	}
 	e.losses++
