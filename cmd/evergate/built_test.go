@@ -104,10 +104,10 @@ func TestBuiltGatewayLivesWithoutServers(t *testing.T) {
 	process, log := built(t, environ, "run", "--primary", "127.0.0.1:1", "--listen", "127.0.0.1:0")
 	address := listening(t, log)
 	asked := append(environ[:1:1], "EVERGATE_LISTEN="+address)
-	if code, _, errOut := try([]string{"healthcheck"}, asked); code != exitOK {
+	if code, _, errOut := try([]string{"healthcheck", "--timeout", "60s"}, asked); code != exitOK {
 		t.Error(code, errOut)
 	}
-	if code, _, errOut := try([]string{"healthcheck", "--ready"}, asked); code != exitFailed ||
+	if code, _, errOut := try([]string{"healthcheck", "--timeout", "60s", "--ready"}, asked); code != exitFailed ||
 		!strings.Contains(errOut, "LOADING") {
 		t.Error(code, errOut)
 	}

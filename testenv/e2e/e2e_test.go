@@ -139,8 +139,8 @@ func TestOneSetOfSentinelsServesThreeMasters(t *testing.T) {
 		}
 		t.Cleanup(p.Release)
 		addrs[g.Name] = p.Addr()
-		fmt.Fprintf(&file, "  - name: %s\n    listen: [%q]\n    sentinel: [%s]\n    master-name: %s\n", g.Name,
-			p.Addr(), env.SentinelAddrs(), g.Name)
+		fmt.Fprintf(&file, "  - name: %s\n    listen: [%q]\n    sentinel: [%s]\n    master-name: %s\n    hold: 60s\n",
+			g.Name, p.Addr(), env.SentinelAddrs(), g.Name)
 	}
 	path := filepath.Join(t.TempDir(), "evergate.yaml")
 	if err := os.WriteFile(path, []byte(file.String()), 0o600); err != nil {

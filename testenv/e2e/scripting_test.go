@@ -179,15 +179,16 @@ func TestPingBesideAScriptOfAnotherWorker(t *testing.T) {
 		expect(t, conns[i], "+PONG\r\n", "PING")
 	}
 	runs := servers.MustDial(t, gate.Addr)
-	began := time.Now()
+	stalls, began := servers.RecordStalls(t), time.Now()
 	if err := runs.Send("EVAL", "while true do end", "0"); err != nil {
 		t.Fatal(err)
 	}
 	var all sync.WaitGroup
 	for i, conn := range conns {
 		all.Go(func() {
-			if pongs, at := pingUntilBusy(t, conn); at.Sub(began) > limit/2 {
-				t.Errorf("client %d was told PONG %d times, until %v after the script began", i, pongs, at.Sub(began))
+			pongs, at := pingUntilBusy(t, conn)
+			if after := stalls.Awake(began, at); after > limit/2 {
+				t.Errorf("client %d was told PONG %d times, until %v after the script began", i, pongs, after)
 			}
 		})
 	}

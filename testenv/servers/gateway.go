@@ -203,10 +203,17 @@ func StartGateway(t T, args ...string) *Gateway {
 	return StartGatewayWith(t, o)
 }
 
+// patientHold is the hold of a test's gateway without one: on a machine that stalls, elections fail, and the default of
+// 10 s ends before one succeeds.
+const patientHold = "EVERGATE_HOLD=60s"
+
 // StartGatewayWith is StartGateway with all options.
 func StartGatewayWith(t T, o GatewayOptions) *Gateway {
 	t.Helper()
 	SkipShort(t)
+	if !slices.Contains(o.Args, "--hold") && !slices.Contains(o.Args, "--config") {
+		o.Variables = append([]string{patientHold}, o.Variables...)
+	}
 	g, err := RunGateway(o)
 	if err != nil {
 		t.Fatalf("starting the gateway: %v", err)

@@ -87,7 +87,8 @@ func TestClusterSwitchesAreSeenAtOnce(t *testing.T) {
 			}
 			for _, seen := range k.views {
 				if s := seen.view.Shard(slot); s != nil && s.Primary != nil && s.Primary.Addr == next.Addr {
-					inTime(t, fmt.Sprintf("view %d after the first accepted write", seen.view.Epoch), seen.at.Sub(accepted))
+					inTime(t, fmt.Sprintf("view %d after the first accepted write", seen.view.Epoch),
+						k.stalls.Awake(accepted, seen.at))
 					break
 				}
 			}

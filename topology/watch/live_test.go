@@ -25,8 +25,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // and long enough for a busy machine. The drills measure the time on an idle one.
 const atOnce = time.Second
 
-// inTime logs how long something took, and fails the test if that is longer than atOnce. Under the race detector,
-// beside other packages, computing alone can take seconds: the time is only logged.
+// inTime logs how long something took, without stalls, and fails the test if that is longer than atOnce. Under the race
+// detector, beside other packages, computing alone can take seconds: the time is only logged.
 func inTime(t *testing.T, what string, took time.Duration) {
 	t.Helper()
 	t.Logf("%s took %v", what, took)
@@ -38,6 +38,7 @@ func inTime(t *testing.T, what string, took time.Duration) {
 // watched is a running Watch of one service with its events.
 type watched struct {
 	*keeper.Keeper
+	stalls *servers.Stalls
 	mu     sync.Mutex
 	views  []seenView
 	events []string
@@ -58,10 +59,10 @@ func follow(t *testing.T, services ...watch.Service) []*watched {
 // followWith is follow with a number of workers, which must settle each View with a new primary.
 func followWith(t *testing.T, workers int, services ...watch.Service) []*watched {
 	t.Helper()
-	w := watch.New(watch.Options{})
+	w, stalls := watch.New(watch.Options{}), servers.RecordStalls(t)
 	list := make([]*watched, len(services))
 	for i, s := range services {
-		k := &watched{Keeper: w.Add(s).Keeper}
+		k := &watched{Keeper: w.Add(s).Keeper, stalls: stalls}
 		k.SetWorkers(workers)
 		k.OnView(func(v *topology.View) {
 			k.mu.Lock()
@@ -208,7 +209,7 @@ func TestSentinelSwitchIsSeenAtOnce(t *testing.T) {
 	defer k.mu.Unlock()
 	for _, s := range k.views {
 		if p := s.view.Shards[0].Primary; p != nil && p.Addr != old.Addr {
-			inTime(t, fmt.Sprintf("view %d after the first message", s.view.Epoch), s.at.Sub(first))
+			inTime(t, fmt.Sprintf("view %d after the first message", s.view.Epoch), k.stalls.Awake(first, s.at))
 			break
 		}
 	}
@@ -347,7 +348,7 @@ func TestRightsThatChange(t *testing.T) {
 	do(old, "REPLICAOF", "127.0.0.1", next.Port)
 	swapped := time.Now()
 	k.until(t, "the other primary, with a replica", shape(next.Addr, 1))
-	if took := time.Since(swapped); took > 8*time.Second { // after 10 s everything is asked again anyway
+	if took := k.stalls.Awake(swapped, time.Now()); took > 8*time.Second { // after 10 s everything is asked again anyway
 		t.Errorf("it took %v", took)
 	}
 }
