@@ -200,8 +200,26 @@ func (n *Node) masterAddr(name string) (string, error) {
 	return fmt.Sprintf("%v:%v", parts[0], parts[1]), nil
 }
 
-// Failover sends SENTINEL FAILOVER for the group to the first Sentinel that answers.
-func (g *Group) Failover() error {
+// noGoodReplica is in the error of a Sentinel without news of a replica that it could promote, such as one that has
+// just stood still.
+const noGoodReplica = "NOGOODSLAVE"
+
+// Failover sends SENTINEL FAILOVER for the group to the first Sentinel that answers, and again while that has no
+// replica to promote.
+func (g *Group) Failover() (err error) {
+	late := g.env.WaitFor(Patience, "a replica to promote", func() error {
+		if err = g.askFailover(); err != nil && strings.Contains(err.Error(), noGoodReplica) {
+			return err
+		}
+		return nil
+	})
+	if late != nil {
+		return late
+	}
+	return err
+}
+
+func (g *Group) askFailover() error {
 	var errs []error
 	for _, s := range g.env.Sentinels {
 		_, err := s.Do("SENTINEL", "FAILOVER", g.Name)
