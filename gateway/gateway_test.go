@@ -42,15 +42,15 @@ type fakeNode struct {
 	cut atomic.Value
 	// stall resets the next connection from which so many bytes were read; 0: none.
 	stall atomic.Int64
-	// secured counts the connections with TLS.
-	secured atomic.Int64
+	// accepted counts the connections, secured those with TLS.
+	accepted, secured atomic.Int64
 }
 
 func startNode(t *testing.T) *fakeNode {
 	t.Helper()
 	n := &fakeNode{}
 	n.cut.Store("")
-	n.server = redcon.NewServer("127.0.0.1:0", n.serve, func(redcon.Conn) bool { return true }, nil)
+	n.server = redcon.NewServer("127.0.0.1:0", n.serve, func(redcon.Conn) bool { return n.accepted.Add(1) > 0 }, nil)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -111,8 +111,10 @@ func (w *writers) end() {
 func TestServicesComeAndGo(t *testing.T) {
 	onAll(t, func(t *testing.T, makeLoop maker) {
 		one, two := startNode(t), startNode(t)
-		g, first := start(t, makeLoop, one, nil)
+		g, first := start(t, makeLoop, one, func(c *config.Gateway) { c.Services[0].SilentAfter = time.Hour })
 		stays := write(t, first, 5)
+		// The workers' connections, and that of the topology, are not to be opened later, nor a second one beside them.
+		until(t, "all connections of a service", func() bool { return one.accepted.Load() >= 3 })
 		goroutines, descriptors := runtime.NumGoroutine(), open()
 		for round := range 3 {
 			s := second("other", "127.0.0.1:0", two)
