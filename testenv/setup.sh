@@ -10,7 +10,8 @@
 #   sh testenv/setup.sh node       Node.js with npm, and the modules of testenv/clients/node, exactly as locked
 #   sh testenv/setup.sh clients    the other clients of make compat (PHP, Ruby, C, Python), as far as there are packages
 #   sh testenv/setup.sh browser    Chromium, in which make page-test opens the page
-#   sh testenv/setup.sh promtool   promtool, which tests the alert rules; without a package of it they are only read
+#   sh testenv/setup.sh promtool   Prometheus with promtool, for the alert rules and the dashboard; without a package of
+#                                  it they are only read
 #   sh testenv/setup.sh make       make itself
 #
 # Missing programs come from the system's package manager (apt, dnf, apk or brew). The command is printed first; at a
@@ -287,9 +288,9 @@ need_browser() {
 	esac
 }
 
-# need_promtool goes on without it: the rules are then only compared with the metrics of the gateway.
+# need_promtool goes on without it: rules and dashboard are then only compared with the metrics of the gateway.
 need_promtool() {
-	have promtool && return
+	have promtool && have prometheus && return
 	(install_one promtool prometheus prometheus) || say "setup: without promtool the alert rules are not evaluated"
 }
 
