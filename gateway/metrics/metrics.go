@@ -15,7 +15,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"evergate/gateway/api"
-	"evergate/gateway/latency"
 	"evergate/gateway/worker"
 )
 
@@ -33,10 +32,9 @@ type Facts struct {
 // Service is what the metrics of a service are made of.
 type Service struct {
 	api.Service
-	// Open is what the workers have open of it. TookByNode are how long its servers took to answer reads, and writes, by
-	// address.
-	Open       worker.OfService
-	TookByNode map[string][2]*latency.Histogram
+	// Open is what the workers have open of it, ByNode the same of its servers by address.
+	Open   worker.OfService
+	ByNode map[string]worker.AtNode
 }
 
 // Reloads are those of the settings.

@@ -15,6 +15,7 @@ import (
 	"evergate/gateway/latency"
 	"evergate/gateway/sessions"
 	"evergate/gateway/upstream"
+	"evergate/gateway/worker"
 	"evergate/routing"
 )
 
@@ -46,7 +47,13 @@ func (s *Service) measured() {
 	s.Open.ByGroup[routing.HashGroup], s.Open.Waited[sessions.Released], s.Open.Errors[2] = h, h, 3
 	s.Open.Acks = sessions.AckCounts{Confirmed: 901, Unconfirmed: 902, Lacking: 903, Waits: h}
 	s.Open.Requests[upstream.Replica], s.Open.OnPrimary[freshness.Pipelined] = 904, 905
-	s.TookByNode = map[string][2]*latency.Histogram{"a:1": {h, &latency.Histogram{}}, "gone:1": {h, h}}
+	s.Open.Holds, s.Open.HoldRefused, s.Open.HoldOverfull = 906, 907, 908
+	counts := upstream.ConnCounts{Opened: 909, Silent: 910}
+	counts.Lost[upstream.DialFailed] = 911
+	s.ByNode = map[string]worker.AtNode{
+		"a:1":    {Took: [2]*latency.Histogram{h, {}}, Counted: counts},
+		"gone:1": {Took: [2]*latency.Histogram{h, h}, Counted: counts},
+	}
 }
 
 // number fills in all numbers of a struct.
@@ -202,6 +209,14 @@ evergate_ack_writes_total{outcome="unconfirmed",service="queue"} 0
 # TYPE evergate_failovers_started_total counter
 evergate_failovers_started_total{service="cache"} 2
 evergate_failovers_started_total{service="queue"} 0
+# HELP evergate_node_connections_opened_total Connections to the server that were opened.
+# TYPE evergate_node_connections_opened_total counter
+evergate_node_connections_opened_total{node="a:1",service="cache"} 909
+evergate_node_connections_opened_total{node="b:1",service="cache"} 0
+# HELP evergate_node_connections_silent_total How often a connection to the server fell silent.
+# TYPE evergate_node_connections_silent_total counter
+evergate_node_connections_silent_total{node="a:1",service="cache"} 910
+evergate_node_connections_silent_total{node="b:1",service="cache"} 0
 # HELP evergate_node_left_out Whether the replica gets no reads, since it answered slowly or with errors.
 # TYPE evergate_node_left_out gauge
 evergate_node_left_out{node="b:1",service="cache"} 1
@@ -226,11 +241,23 @@ evergate_node_up{node="b:1",service="cache"} 0
 # TYPE evergate_reads_on_replicas_total counter
 evergate_reads_on_replicas_total{service="cache"} 904
 evergate_reads_on_replicas_total{service="queue"} 0
+# HELP evergate_service_buffering_rejected_total Requests of the service that were not buffered, by reason.
+# TYPE evergate_service_buffering_rejected_total counter
+evergate_service_buffering_rejected_total{reason="buffer_full",service="cache"} 908
+evergate_service_buffering_rejected_total{reason="buffer_full",service="queue"} 0
+evergate_service_buffering_rejected_total{reason="timeout",service="cache"} 907
+evergate_service_buffering_rejected_total{reason="timeout",service="queue"} 0
+# HELP evergate_service_buffering_started_total How often a shard of the service began to be buffered.
+# TYPE evergate_service_buffering_started_total counter
+evergate_service_buffering_started_total{service="cache"} 906
+evergate_service_buffering_started_total{service="queue"} 0
 # HELP evergate_service_clients Clients of the service.
 # TYPE evergate_service_clients gauge
 evergate_service_clients{service="cache"} 0
 evergate_service_clients{service="queue"} 7
-`), "evergate_failovers_started_total", "evergate_node_replication_lag_bytes",
+`), "evergate_node_connections_opened_total", "evergate_node_connections_silent_total",
+		"evergate_service_buffering_rejected_total", "evergate_service_buffering_started_total",
+		"evergate_failovers_started_total", "evergate_node_replication_lag_bytes",
 		"evergate_node_requests_total", "evergate_node_up", "evergate_service_clients", "evergate_ack_writes_total",
 		"evergate_node_left_out", "evergate_node_proven", "evergate_node_replication_lag_seconds",
 		"evergate_reads_on_replicas_total")

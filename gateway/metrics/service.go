@@ -23,6 +23,14 @@ func ofNode(name, help string, field func(n *api.Node) float64) metric[Service] 
 	})
 }
 
+// counted calls yield for each node with the connections that there were.
+func (s *Service) counted(yield func(node string, c *upstream.ConnCounts)) {
+	for i := range s.Nodes {
+		at := s.ByNode[s.Nodes[i].Addr]
+		yield(s.Nodes[i].Addr, &at.Counted)
+	}
+}
+
 var serviceMetrics = []metric[Service]{
 	ofService("service_clients", "Clients of the service.", func(s *Service) float64 {
 		return float64(s.Counters.Clients)
@@ -73,6 +81,23 @@ var serviceMetrics = []metric[Service]{
 		func(n *api.Node) float64 { return float64(n.Connections) }),
 	ofNode("node_requests_in_flight", "Requests that the server has not answered.",
 		func(n *api.Node) float64 { return float64(n.InFlight) }),
+	counter("node_connections_opened_total", "Connections to the server that were opened.", serviceLabels("node"),
+		func(s *Service, put put) {
+			s.counted(func(node string, c *upstream.ConnCounts) { put(float64(c.Opened), node) })
+		}),
+	counter("node_connections_lost_total",
+		"Connections to the server that have ended, or could not be opened, by reason.", serviceLabels("node", "reason"),
+		func(s *Service, put put) {
+			s.counted(func(node string, c *upstream.ConnCounts) {
+				for why, n := range c.Lost {
+					put(float64(n), node, upstream.LostReason(why).String())
+				}
+			})
+		}),
+	counter("node_connections_silent_total", "How often a connection to the server fell silent.", serviceLabels("node"),
+		func(s *Service, put put) {
+			s.counted(func(node string, c *upstream.ConnCounts) { put(float64(c.Silent), node) })
+		}),
 	counter("node_requests_total", "Requests that the server has answered.", serviceLabels("node"),
 		func(s *Service, put put) {
 			for i := range s.Nodes {
@@ -166,6 +191,13 @@ var serviceMetrics = []metric[Service]{
 			put(float64(s.Counters.Resumed), sessions.Released.String())
 			put(float64(s.Counters.TimedOut), sessions.Expired.String())
 			put(float64(s.Counters.Abandoned), sessions.Left.String())
+		}),
+	counter("service_buffering_started_total", "How often a shard of the service began to be buffered.", serviceLabels(),
+		func(s *Service, put put) { put(float64(s.Open.Holds)) }),
+	counter("service_buffering_rejected_total", "Requests of the service that were not buffered, by reason.",
+		serviceLabels("reason"), func(s *Service, put put) {
+			put(float64(s.Open.HoldRefused), "timeout")
+			put(float64(s.Open.HoldOverfull), "buffer_full")
 		}),
 	counter("failovers_started_total", "Failovers that began.", serviceLabels(),
 		func(s *Service, put put) { put(float64(s.Counters.Failovers)) }),

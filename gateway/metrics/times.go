@@ -53,7 +53,7 @@ func (s *Service) collectTimes(to chan<- prometheus.Metric) {
 		}
 	}
 	for i := range s.Nodes {
-		for op, h := range s.TookByNode[s.Nodes[i].Addr] {
+		for op, h := range s.ByNode[s.Nodes[i].Addr].Took {
 			if h != nil && h.Total() > 0 {
 				to <- nodeTimes.made(h, s.Name, s.Nodes[i].Addr, operations[op])
 			}

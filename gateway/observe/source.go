@@ -162,7 +162,7 @@ func (o *Observer) facts() metrics.Facts {
 	for _, s := range o.g.Services() {
 		open := s.openOf(&all)
 		services = append(services, metrics.Service{Service: o.service(s, &all), Open: open,
-			TookByNode: status.TimesByNode(s.Keeper.View(), &open)})
+			ByNode: status.ByNode(s.Keeper.View(), &open)})
 	}
 	return metrics.Facts{Overview: o.Overview(), Services: services, Stats: all, Rejected: p.Rejected,
 		Handshakes: p.Handshakes, HandshakesFailed: p.HandshakesFailed, Reloads: p.Reloads}

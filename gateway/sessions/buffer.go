@@ -29,6 +29,7 @@ func (w *Waiting) BlockIn(c *Session, shard int, why upstream.Obstacle) (refused
 	default:
 		if h.Begin(w.x.clock.Now) {
 			w.x.totals.Holds++
+			c.Service.counts.Holds++
 			w.x.clock.At(w.x.clock.Now) // for those who look at Buffers
 		}
 	}
@@ -48,11 +49,13 @@ func (w *Waiting) BlockIn(c *Session, shard int, why upstream.Obstacle) (refused
 		refused = w.sinceWhen(c, shard, why)
 		if c.WaitsSince == 0 {
 			w.x.totals.HoldRefused++
+			c.Service.counts.HoldRefused++
 		}
 		w.notHeld(c, Expired)
 		return refused
 	case c.WaitsSince == 0 && w.holdsFull():
 		w.x.totals.HoldOverfull++
+		c.Service.counts.HoldOverfull++
 		return w.sinceWhen(c, shard, why) + ", and the limit of waiting clients or of their input is reached"
 	}
 	if c.HalfClosed && why != upstream.SoonConn {

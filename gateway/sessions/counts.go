@@ -20,6 +20,8 @@ type Counts struct {
 	// Errors are error replies that clients got, from servers or the gateway, and errors among the replies in that to an
 	// EXEC, by prefix.
 	Errors [ErrorPrefixes]uint64
+	// Holds are buffers that began; HoldRefused and HoldOverfull are requests that did not wait, as in Totals.
+	Holds, HoldRefused, HoldOverfull uint64
 	// Held, Released, Expired and Left are the requests that waited for a server, as in Totals. Waited are how long, by
 	// how the wait ended; nil: none.
 	Held, Released, Expired, Left uint64
@@ -65,6 +67,8 @@ func (c *Counts) Add(o *Counts) {
 	for p, n := range o.Errors {
 		c.Errors[p] += n
 	}
+	c.Holds, c.HoldRefused = c.Holds+o.Holds, c.HoldRefused+o.HoldRefused
+	c.HoldOverfull += o.HoldOverfull
 	c.Held, c.Released = c.Held+o.Held, c.Released+o.Released
 	c.Expired, c.Left = c.Expired+o.Expired, c.Left+o.Left
 	for how, h := range o.Waited {

@@ -7,7 +7,6 @@ import (
 
 	"evergate/gateway/api"
 	"evergate/gateway/freshness"
-	"evergate/gateway/latency"
 	"evergate/gateway/worker"
 	"evergate/topology"
 	"evergate/topology/decide"
@@ -121,15 +120,15 @@ func (p *Picture) node(n *topology.Node, role string, shard *topology.Shard) api
 		PollsBehind: polls, Lag: behind, LeftOut: at.LeftOut}
 }
 
-// TimesByNode returns how long the nodes of a view took to answer reads, and writes, by their addresses.
-func TimesByNode(v *topology.View, open *worker.OfService) map[string][2]*latency.Histogram {
-	times := map[string][2]*latency.Histogram{}
-	for id := range open.Nodes {
+// ByNode returns what the workers have of the nodes of a view, by their addresses.
+func ByNode(v *topology.View, open *worker.OfService) map[string]worker.AtNode {
+	all := map[string]worker.AtNode{}
+	for id, at := range open.Nodes {
 		if n := v.Node(id); n != nil {
-			times[n.Addr] = open.Nodes[id].Took
+			all[n.Addr] = at
 		}
 	}
-	return times
+	return all
 }
 
 func addrOf(n *topology.Node) string {

@@ -131,6 +131,7 @@ func (p *Pool) Opened(id ConnID, met Greeting) {
 	l.Kill = nil
 	p.servers[l.Key.Service].lateOpened(l)
 	p.counts.ConnsOpened++
+	l.measured.Conns.Opened++
 	switch l.Key.Purpose {
 	case Dedicated:
 		p.sets[l.Key].failing = false
@@ -156,7 +157,7 @@ func (p *Pool) Closed(id ConnID, why LostReason) {
 	if l.State != Dialing || why == PeerClosed {
 		return // the end of the one before, which was closed a moment ago
 	}
-	p.counts.ConnsLost[why]++
+	p.counts.lost(l, why)
 	if why == NotAuthenticated {
 		p.servers[l.Key.Service].notAuthenticated(l)
 		return

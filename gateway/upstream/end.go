@@ -69,7 +69,7 @@ func (p *Pool) StartOver(l *Conn, why LostReason) {
 	default:
 		p.redial(l)
 	}
-	p.counts.ConnsLost[why]++
+	p.counts.lost(l, why)
 }
 
 // Remove closes a connection for good. What was in flight must have been settled.
@@ -80,7 +80,7 @@ func (p *Pool) Remove(l *Conn, why LostReason) {
 	if l.State == Open || l.State == Dialing {
 		p.HangUp(l)
 	}
-	p.counts.ConnsLost[why]++
+	p.counts.lost(l, why)
 	if l.Acks.Owes() {
 		p.Users.Unconfirmed(l)
 	}

@@ -15,10 +15,33 @@ type Measured struct {
 	// were retried are not among them.
 	Answers uint64
 	// Took are from the sending of each of them to its reply. Blocking commands are not among them, nor requests whose
-	// client has left. Nil without a connection to a node outside of the view: nodes may come and go for ever.
-	Took *Took
+	// client has left. Conns are the connections that there were. Both are nil without a connection to a node outside of
+	// the view: nodes may come and go for ever.
+	Took  *Took
+	Conns *ConnCounts
 	// conns is how many connections lead there.
 	conns int
+}
+
+// ConnCounts count connections to a node: those that were opened, those that have ended or could not be opened, by
+// reason, and how often one fell silent.
+type ConnCounts struct {
+	Opened, Silent uint64
+	Lost           [LostReasons]uint64
+}
+
+// Add adds what another worker has counted.
+func (c *ConnCounts) Add(o *ConnCounts) {
+	c.Opened, c.Silent = c.Opened+o.Opened, c.Silent+o.Silent
+	for why, n := range o.Lost {
+		c.Lost[why] += n
+	}
+}
+
+// lost counts a connection that has ended, or could not be opened.
+func (s *Stats) lost(l *Conn, why LostReason) {
+	s.ConnsLost[why]++
+	l.measured.Conns.Lost[why]++
 }
 
 // Measured calls yield for each node that has, or had, connections of a service, or of a user's sub-service.
@@ -47,7 +70,7 @@ func (s *Servers) measuredAt(node topology.NodeID) *Measured {
 		of.measured[node] = m
 	}
 	if m.Took == nil {
-		m.Took = &Took{}
+		m.Took, m.Conns = &Took{}, &ConnCounts{}
 	}
 	m.conns++
 	return m
@@ -57,7 +80,7 @@ func (s *Servers) measuredAt(node topology.NodeID) *Measured {
 func (s *Servers) forgetTimes() {
 	for id, m := range s.pool.servers[s.Of].measured {
 		if m != nil && m.conns == 0 && s.View.Node(topology.NodeID(id)) == nil {
-			m.Took = nil
+			m.Took, m.Conns = nil, nil
 		}
 	}
 }

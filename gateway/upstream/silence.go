@@ -82,6 +82,7 @@ func (p *Pool) listen(l *Conn) {
 		l.Silent = true
 		l.leaveOut(p)
 		p.counts.ConnsSilent++
+		l.measured.Conns.Silent++
 		if !l.Retiring {
 			p.Report(l, topology.ConnectionSilent)
 		}

@@ -33,8 +33,17 @@ func TestHedgedReadsAreRight(t *testing.T) {
 		m.settle()
 		s := m.Worker.Stats().Hedges
 		sum.Add(&s)
-		if all := m.Worker.Snapshot(); all.Counted().Hedges != s {
+		all := m.Worker.Snapshot()
+		if all.Counted().Hedges != s {
 			t.Errorf("seed %d: by service %+v, together %+v", seed, all.Counted().Hedges, s)
+		}
+		var conns upstream.ConnCounts
+		for _, at := range all.Services[0].Nodes {
+			conns.Add(&at.Counted)
+		}
+		together := upstream.ConnCounts{Opened: all.ConnsOpened, Silent: all.ConnsSilent, Lost: all.ConnsLost}
+		if conns != together {
+			t.Errorf("seed %d: connections by node %+v, together %+v", seed, conns, together)
 		}
 		if s.Sent != s.Won+s.Lost {
 			t.Errorf("seed %d: at rest: %+v", seed, s)

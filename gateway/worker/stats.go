@@ -116,6 +116,7 @@ func (s *OfService) Add(o *OfService) {
 		sum := s.Nodes[id]
 		sum.Conns, sum.InFlight, sum.Silent = sum.Conns+at.Conns, sum.InFlight+at.InFlight, sum.Silent+at.Silent
 		sum.Requests, sum.LeftOut = sum.Requests+at.Requests, sum.LeftOut || at.LeftOut
+		sum.Counted.Add(&at.Counted)
 		for op, h := range at.Took {
 			latency.Sum(&sum.Took[op], h)
 		}
@@ -132,6 +133,8 @@ type AtNode struct {
 	// reads, and of writes; nil: none.
 	Requests uint64
 	Took     [2]*latency.Histogram
+	// Counted are the connections that there were since the start.
+	Counted upstream.ConnCounts
 }
 
 // Times are those of reads and writes.
@@ -149,6 +152,7 @@ func (s *OfService) measured(node topology.NodeID, m *upstream.Measured) {
 	at := s.Nodes[node]
 	at.Requests += m.Answers
 	if m.Took != nil {
+		at.Counted.Add(m.Conns)
 		for op := range m.Took {
 			latency.Sum(&at.Took[op], &m.Took[op])
 		}

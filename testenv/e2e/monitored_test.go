@@ -247,8 +247,8 @@ func TestMonitoringSeesAFailover(t *testing.T) {
 // ofFailures are queries without values as long as nothing fails, ofOtherFailures those of failures that a killed
 // primary does not cause.
 var (
-	ofFailures = append([]string{"Where the time goes, p99: buffered", "Connections to servers that ended: {{reason}}",
-		"Why they waited: {{reason}}", "Failovers: {{service}}: {{outcome}}",
-		"annotation Failovers: failover of {{service}}"}, ofOtherFailures...)
+	ofFailures = append([]string{"Where the time goes, p99: buffered",
+		"Connections to servers that ended: {{node}}: {{reason}}", "Why they waited: {{reason}}",
+		"Failovers: {{service}}: {{outcome}}", "annotation Failovers: failover of {{service}}"}, ofOtherFailures...)
 	ofOtherFailures = []string{"Retried: {{kind}} of a server", "What became of them: not buffered: {{reason}}"}
 )
