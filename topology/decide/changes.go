@@ -8,8 +8,8 @@ import (
 
 // The difference between two Views, as events. State publishes; this file only builds the events.
 
-// before finds, for each shard of v, the shard of the last View that it continues: the owner of its lowest slot. nil
-// for a new one.
+// before finds, for each shard of v, the shard of the last View that it continues: that of the same primary, or else the
+// owner of its lowest slot. nil for a new one.
 func (s *State) before(v *topology.View) []*topology.Shard {
 	old := make([]*topology.Shard, len(v.Shards))
 	if s.view == nil {
@@ -20,11 +20,24 @@ func (s *State) before(v *topology.View) []*topology.Shard {
 		return old
 	}
 	for i, slot := range v.FirstSlots() {
-		if slot >= 0 {
+		if p := v.Shards[i].Standing(); p != nil {
+			old[i] = ledBy(s.view, p.ID)
+		}
+		if old[i] == nil && slot >= 0 {
 			old[i] = s.view.Shard(int(slot))
 		}
 	}
 	return old
+}
+
+// ledBy returns the shard of a View whose primary a node is, or was when it lost it; nil for none.
+func ledBy(v *topology.View, id topology.NodeID) *topology.Shard {
+	for i := range v.Shards {
+		if p := v.Shards[i].Standing(); p != nil && p.ID == id {
+			return &v.Shards[i]
+		}
+	}
+	return nil
 }
 
 // keepTimes keeps Since of conditions that persist.
