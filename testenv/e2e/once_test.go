@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"evergate/testenv/servers"
 )
@@ -26,7 +27,7 @@ func TestCommandsAreExecutedOnce(t *testing.T) {
 			return env, servers.StartGateway(t, "--primary", env.Primary().Addr)
 		},
 		"cluster": func(t *testing.T) (*servers.Env, *servers.Gateway) {
-			env := servers.StartCluster(t, servers.Options{Primaries: 3, Replicas: 1})
+			env := servers.StartCluster(t, servers.Options{Primaries: 3, Replicas: 1, NodeTimeout: 20 * time.Second})
 			return env, servers.StartGateway(t, "--cluster", env.Addrs())
 		},
 	} {
