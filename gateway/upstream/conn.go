@@ -37,7 +37,7 @@ const (
 	// Replica connections begin with READONLY in a cluster and carry reads.
 	Replica
 	// Dedicated connections go to a primary, and serve one session at a time: for what a server remembers for a
-	// connection (WATCH), or what keeps it busy (BLPOP).
+	// connection (WATCH), or what keeps it busy (BLPOP). A replica that is busy with a script gets one to end that.
 	Dedicated
 	// Subscription connections carry subscriptions, and nothing else.
 	Subscription

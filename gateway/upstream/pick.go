@@ -52,8 +52,12 @@ func (s *Servers) Elsewhere(l *Conn, shard int, read *Read) bool {
 	}
 	r := &routes[shard]
 	if read != nil {
-		if other, why := s.pickReplica(r, read, Anybody); other != nil || why != Free {
-			return other != nil && other.Key.Node != l.Key.Node
+		other, _ := s.pickReplica(r, read, Anybody)
+		switch {
+		case other != nil:
+			return other.Key.Node != l.Key.Node
+		case read.From == session.OnlyReplica:
+			return false
 		}
 	}
 	if r.primary == nil || r.primary.key.Node == l.Key.Node {
