@@ -8,8 +8,8 @@ import (
 
 // The difference between two Views, as events. State publishes; this file only builds the events.
 
-// before finds, for each shard of v, the shard of the last View that it continues: that of the same primary, or else the
-// owner of its lowest slot. nil for a new one.
+// before finds, for each shard of v, the shard of the last View that it continues: that of the same primary, or else
+// the owner of its lowest slot. nil for a new one.
 func (s *State) before(v *topology.View) []*topology.Shard {
 	old := make([]*topology.Shard, len(v.Shards))
 	if s.view == nil {
