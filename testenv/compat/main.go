@@ -7,7 +7,8 @@
 //	go run ./testenv/compat -straight -only ioredis against one server without a gateway, where nothing is killed
 //	go run ./testenv/compat -maintenance failover   libraries that ask for notifications, with default settings, while
 //	                                                a primary is killed; -maintenance restart: while two gateways are
-//	                                                restarted one by one, behind what -front names
+//	                                                restarted one by one, behind what -front names; with -cluster
+//	                                                they are cluster clients of listeners with the cluster facade
 //
 // A program gets HOST:PORT, and the file of a CA in EVERGATE_CA when it is to speak TLS. It prints "ready KEY" once
 // all of its usual work has succeeded and it works on steadily; KEY selects the shard that serves it. A line on its
@@ -29,6 +30,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 )
 
 type options struct {
@@ -38,13 +40,15 @@ type options struct {
 	table    string
 	verbose  bool
 	// maintenance is what happens to libraries with default settings, empty for the usual runs; connections is how many
-	// each has, front what leads them to the gateways, endpoint whether each gateway names the other in MOVING, and delay
-	// the gateways' drain-delay.
+	// each has, front what leads them to the gateways, endpoint whether each gateway names the other in MOVING, delay the
+	// gateways' drain-delay, away how long a gateway is stopped, and cluster whether they are cluster clients.
 	maintenance string
 	connections int
 	front       string
 	endpoint    bool
 	delay       string
+	away        time.Duration
+	cluster     bool
 }
 
 func main() {
@@ -58,9 +62,12 @@ func main() {
 		"failover or restart: libraries with default settings, with and without notifications; write no table")
 	flag.IntVar(&o.connections, "connections", 200, "`number` of connections of each library, with -maintenance")
 	flag.StringVar(&o.front, "front", "relay",
-		"`what` leads clients to the gateways, with -maintenance restart: relay, haproxy, dns or keepalived")
+		"`what` leads clients to the gateways, with -maintenance restart: relay, haproxy, dns or keepalived; none: they get "+
+			"the addresses of both, with -cluster")
 	flag.BoolVar(&o.endpoint, "endpoint", false, "each gateway names the other in MOVING, with -maintenance restart")
 	flag.StringVar(&o.delay, "drain-delay", "0s", "the gateways' --drain-delay, with -maintenance restart")
+	flag.DurationVar(&o.away, "away", 0, "how `long` a gateway is stopped, with -maintenance restart")
+	flag.BoolVar(&o.cluster, "cluster", false, "cluster clients, at listeners with the cluster facade, with -maintenance")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		flag.Usage()

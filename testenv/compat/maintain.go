@@ -19,7 +19,8 @@ import (
 // Maintenance measures libraries with their default settings, with and without the notifications that they ask for:
 // while a primary is killed whose Sentinels wait for 5 s, and while two gateways are restarted one by one.
 
-// maintained are the libraries with notifications; the arguments are HOST:PORT, CONNECTIONS, and on or off.
+// maintained are the libraries with notifications; the arguments are HOST:PORT, CONNECTIONS, on or off, and cluster for
+// cluster clients, which may get several addresses.
 var maintained = []client{
 	python("redis-py", "maintained.py", "redis"),
 	{name: "go-redis", command: []string{filepath.Join(built, "go-clients"), "maintained"},
@@ -72,7 +73,11 @@ func maintain(ctx context.Context, o options) error {
 	case happens == nil:
 		return fmt.Errorf("-maintenance is failover or restart, not %q", o.maintenance)
 	case place.open == nil:
-		return fmt.Errorf("-front is relay, haproxy, dns or keepalived, not %q", o.front)
+		return fmt.Errorf("-front is relay, haproxy, dns, keepalived or none, not %q", o.front)
+	case o.front == "none" && !o.cluster:
+		return errors.New("-front none needs -cluster: only cluster clients take several addresses")
+	case o.cluster && place.apart:
+		return fmt.Errorf("-cluster has no -front %s", o.front)
 	case place.apart && !isApart():
 		return goApart(ctx)
 	case place.apart:
@@ -91,7 +96,11 @@ func maintain(ctx context.Context, o options) error {
 		}
 		for _, notifications := range []string{"on", "off"} {
 			k, err := happens(ctx, o, func(addr string) (*program, error) {
-				p, err := start(ctx, c, addr, "", o.verbose, strconv.Itoa(o.connections), notifications)
+				args := []string{strconv.Itoa(o.connections), notifications}
+				if o.cluster {
+					args = append(args, "cluster")
+				}
+				p, err := start(ctx, c, addr, "", o.verbose, args...)
 				if err == nil {
 					_, err = p.line("ready", readyPatience)
 				}
@@ -138,23 +147,23 @@ func (p *program) kept(front *front, begun int64) (k kept, err error) {
 }
 
 // failingOver kills the primary while a library works.
-func failingOver(ctx context.Context, _ options, begin begin) (k kept, err error) {
+func failingOver(ctx context.Context, o options, begin begin) (k kept, err error) {
 	env, err := servers.Sentinel(servers.Options{Replicas: 2, DownAfter: downAfter})
 	if err != nil {
 		return k, err
 	}
 	defer func() { err = errors.Join(err, env.Close()) }()
-	gate, err := servers.RunGateway(servers.GatewayOptions{
-		Args: []string{"--sentinel", env.SentinelAddrs(), "--master-name", "main"}})
-	if err != nil {
-		return k, err
-	}
-	defer func() { err = errors.Join(err, gate.Close()) }()
 	port, err := servers.ReservePort(servers.IPv4Loopback)
 	if err != nil {
 		return k, err
 	}
 	defer port.Release()
+	gate, err := servers.RunGateway(servers.GatewayOptions{
+		Args: append([]string{"--sentinel", env.SentinelAddrs(), "--master-name", "main"}, o.facade(port.Addr())...)})
+	if err != nil {
+		return k, err
+	}
+	defer func() { err = errors.Join(err, gate.Close()) }()
 	front, err := relay(port.Addr(), []string{gate.Addr})
 	if err != nil {
 		return k, err
@@ -164,6 +173,17 @@ func failingOver(ctx context.Context, _ options, begin begin) (k kept, err error
 		time.Sleep(steadily)
 		return strike(ctx, env, gate, "")
 	})
+}
+
+// facade returns the flags for the clients, which know the gateways by an address; empty: by their own.
+func (o *options) facade(announce string) []string {
+	switch {
+	case !o.cluster:
+		return nil
+	case announce == "":
+		return []string{"--facade", "cluster"}
+	}
+	return []string{"--facade", "cluster", "--announce", announce}
 }
 
 // restarting restarts two gateways, one by one, while a library works.
@@ -191,7 +211,7 @@ func restarting(ctx context.Context, o options, begin begin) (k kept, err error)
 	return begin.during(front, func() error {
 		for i := range pair.gates {
 			time.Sleep(steadily)
-			if err := pair.restart(ctx, i); err != nil {
+			if err := pair.restart(ctx, i, o.away); err != nil {
 				return err
 			}
 			if front.settled != nil {
@@ -232,6 +252,7 @@ func runPair(at *place, o options) (p *pair, err error) {
 	p = &pair{}
 	for i := range p.gates {
 		args := append([]string{"--primary", at.primary, "--drain-delay", o.delay}, at.args[i]...)
+		args = append(args, o.facade(at.announce)...)
 		if o.endpoint {
 			args = append(args, "--moving-endpoint", at.addrs[1-i])
 		}
@@ -257,8 +278,8 @@ func (p *pair) close() (err error) {
 	return err
 }
 
-// restart ends a gateway as its service manager does, and runs it again.
-func (p *pair) restart(ctx context.Context, i int) error {
+// restart ends a gateway as its service manager does, and runs it again after a while.
+func (p *pair) restart(ctx context.Context, i int, away time.Duration) error {
 	gate := p.gates[i]
 	if err := gate.Signal(syscall.SIGTERM); err != nil {
 		return err
@@ -275,5 +296,6 @@ func (p *pair) restart(ctx context.Context, i int) error {
 	if err := gate.Close(); err != nil {
 		return err
 	}
+	time.Sleep(away)
 	return p.run(i)
 }

@@ -16,6 +16,8 @@ type place struct {
 	// primary is the address of their server, addrs are their own, for clients and for MOVING.
 	primary string
 	addrs   [2]string
+	// announce is the address that clients know of both; empty: they know each one's own.
+	announce string
 	// args are those that they need beside these; binaries run them, empty: the usual one.
 	args     [2][]string
 	binaries [2]string
@@ -38,6 +40,17 @@ var places = map[string]kind{
 	"haproxy":    {open: onePort(runHAProxy)},
 	"dns":        {open: inDNS, apart: true},
 	"keepalived": {open: withVirtualAddress, apart: true},
+	"none":       {open: unled},
+}
+
+// unled has nothing in front of the gateways: clients get the addresses of both.
+func unled(ctx context.Context, primary string) (*place, error) {
+	p, err := onePort(nil)(ctx, primary)
+	if err == nil {
+		p.announce = ""
+		p.front = func() (*front, error) { return &front{at: strings.Join(p.addrs[:], ","), close: func() {}}, nil }
+	}
+	return p, err
 }
 
 // onePort has a balancer at a port of its own, in front of gateways at theirs.
@@ -62,7 +75,8 @@ func onePort(balance func(addr string, gates []string) (*front, error)) func(con
 			p.addrs[i] = ports[i].Addr()
 			p.args[i] = []string{"--listen", p.addrs[i]}
 		}
-		p.front = func() (*front, error) { return balance(ports[2].Addr(), p.addrs[:]) }
+		p.announce = ports[2].Addr()
+		p.front = func() (*front, error) { return balance(p.announce, p.addrs[:]) }
 		return p, nil
 	}
 }

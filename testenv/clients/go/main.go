@@ -12,6 +12,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 )
 
@@ -38,8 +39,9 @@ func trust(file string) error {
 }
 
 func main() {
-	if len(os.Args) == 5 && os.Args[1] == "maintained" {
-		if err := runMaintained(os.Args[2], os.Args[3], os.Args[4]); err != nil {
+	if len(os.Args) >= 5 && os.Args[1] == "maintained" {
+		isCluster := slices.Equal(os.Args[5:], []string{"cluster"})
+		if err := runMaintained(os.Args[2], os.Args[3], os.Args[4], isCluster); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}

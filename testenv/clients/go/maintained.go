@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -24,21 +25,33 @@ type maintained struct {
 }
 
 // runMaintained works on so many connections until a line comes on standard input.
-func runMaintained(addr, connections, notifications string) error {
+func runMaintained(addr, connections, notifications string, isCluster bool) error {
 	n, err := strconv.Atoi(connections)
 	if err != nil {
 		return err
 	}
-	o := redis.Options{Addr: addr}
+	var wanted *maintnotifications.Config
 	if notifications == "off" {
-		o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+		wanted = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	}
+	clients := make([]redis.Cmdable, n)
+	for i := range clients {
+		switch {
+		case !isCluster:
+			clients[i] = redis.NewClient(&redis.Options{Addr: addr, MaintNotificationsConfig: wanted})
+		case i%10 == 0:
+			clients[i] = redis.NewClusterClient(&redis.ClusterOptions{Addrs: strings.Split(addr, ","),
+				MaintNotificationsConfig: wanted})
+		default:
+			clients[i] = clients[i-1]
+		}
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	m := &maintained{errors: map[string]int{}}
 	var begun, all sync.WaitGroup
 	for i := range n {
 		begun.Add(1)
-		all.Go(func() { m.work(ctx, redis.NewClient(new(o)), i, time.Duration(n)*time.Millisecond, begun.Done) })
+		all.Go(func() { m.work(ctx, clients[i], i, time.Duration(n)*time.Millisecond, begun.Done) })
 	}
 	begun.Wait()
 	fmt.Println("ready")
@@ -51,7 +64,7 @@ func runMaintained(addr, connections, notifications string) error {
 	})
 }
 
-func (m *maintained) work(ctx context.Context, client *redis.Client, number int, pause time.Duration, begun func()) {
+func (m *maintained) work(ctx context.Context, client redis.Cmdable, number int, pause time.Duration, begun func()) {
 	key, began := "n"+strconv.Itoa(number), sync.OnceFunc(begun)
 	for ctx.Err() == nil {
 		m.note(func() error { return client.Incr(context.Background(), key).Err() })

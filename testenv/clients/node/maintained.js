@@ -1,15 +1,17 @@
 // node-redis with default settings while a primary fails over or gateways restart: maintained.js HOST:PORT CONNECTIONS
-// on|off. See ../python/maintained.py.
+// on|off [cluster]. See ../python/maintained.py.
 'use strict'
 
-const { createClient } = require('redis')
+const { createClient, createCluster } = require('redis')
 const { setTimeout: sleep } = require('node:timers/promises')
 
-const at = process.argv[2].lastIndexOf(':')
-const host = process.argv[2].slice(0, at)
-const port = Number(process.argv[2].slice(at + 1))
+const sockets = process.argv[2].split(',').map((address) => {
+  const at = address.lastIndexOf(':')
+  return { host: address.slice(0, at), port: Number(address.slice(at + 1)) }
+})
 const connections = Number(process.argv[3])
 const settings = process.argv[4] === 'off' ? { maintNotifications: 'disabled' } : {}
+const isCluster = process.argv[5] === 'cluster'
 
 let stopped = false
 let operations = 0
@@ -21,10 +23,16 @@ function note(error) {
   errors[text] = (errors[text] || 0) + 1
 }
 
-async function work(number, ready) {
-  const client = createClient({ socket: { host, port }, ...settings })
+async function connect() {
+  const client = isCluster
+    ? createCluster({ rootNodes: sockets.map((socket) => ({ socket })), defaults: settings })
+    : createClient({ socket: sockets[0], ...settings })
   client.on('error', () => {}) // it reconnects; what an operation says counts
   await client.connect()
+  return client
+}
+
+async function work(number, client, ready) {
   while (!stopped) {
     for (const operation of [() => client.incr('n' + number), () => client.get('n' + number)]) {
       const began = performance.now()
@@ -44,8 +52,11 @@ async function work(number, ready) {
 async function main() {
   const begun = []
   const all = []
+  const clients = []
   for (let number = 0; number < connections; number++) {
-    begun.push(new Promise((resolve) => { all.push(work(number, resolve)) }))
+    if (!isCluster || number % 10 === 0) clients.push(await connect())
+    const client = clients[clients.length - 1]
+    begun.push(new Promise((resolve) => { all.push(work(number, client, resolve)) }))
   }
   await Promise.all(begun)
   console.log('ready')

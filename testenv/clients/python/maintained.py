@@ -1,6 +1,9 @@
-"""redis-py with default settings while a primary fails over or gateways restart: maintained.py HOST:PORT CONNECTIONS on|off.
+"""redis-py with default settings while a primary fails over or gateways restart.
 
-Each connection increments a number of its own and reads it, steadily. It prints "ready" when all of them have begun, and
+    maintained.py HOST:PORT CONNECTIONS on|off [cluster]
+
+Each connection increments a number of its own and reads it, steadily. With "cluster" ten of them share a cluster client,
+and there may be several addresses, with commas between them. It prints "ready" when all of them have begun, and
 after a line on standard input a line of JSON: operations, errors by their text, the longest operation in milliseconds.
 """
 
@@ -10,9 +13,10 @@ import threading
 import time
 
 import redis
+from redis.cluster import ClusterNode
 
 address, connections, notifications = sys.argv[1], int(sys.argv[2]), sys.argv[3]
-host, _, port = address.rpartition(":")
+is_cluster = sys.argv[4:] == ["cluster"]
 if int(redis.__version__.split(".")[0]) < 8:
     sys.exit(f"redis-py {redis.__version__} asks for no notifications: 8.0 is the first that does by default")
 settings = {}
@@ -26,9 +30,18 @@ errors, operations, longest = {}, 0, 0.0
 begun = threading.Semaphore(0)
 
 
-def work(number):
+def plain_client():
+    host, _, port = address.rpartition(":")
+    return redis.Redis(host, int(port), **settings)
+
+
+def cluster_client():
+    nodes = [node.rpartition(":") for node in address.split(",")]
+    return redis.RedisCluster(startup_nodes=[ClusterNode(host, int(port)) for host, _, port in nodes], **settings)
+
+
+def work(number, client):
     global operations, longest
-    client = redis.Redis(host, int(port), **settings)
     done = 0
     while not stopped.is_set():
         for operation in (lambda: client.incr(f"n{number}"), lambda: client.get(f"n{number}")):
@@ -47,7 +60,11 @@ def work(number):
             stopped.wait(connections / 1000)
 
 
-threads = [threading.Thread(target=work, args=(number,)) for number in range(connections)]
+if is_cluster:
+    clients = [cluster_client() for _ in range((connections + 9) // 10)]
+else:
+    clients = [plain_client() for _ in range(connections)]
+threads = [threading.Thread(target=work, args=(number, clients[number % len(clients)])) for number in range(connections)]
 for thread in threads:
     thread.start()
 for _ in threads:
