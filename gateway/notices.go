@@ -51,7 +51,8 @@ func (n *notices) askToMove(in time.Duration, early bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for of, p := range n.parts() {
-		notice := maintenance.Notice{Kind: maintenance.Moving, Seq: n.held.Next(time.Now()), In: in, Early: early}
+		notice := maintenance.Notice{Kind: maintenance.Moving, In: in, Early: early}
+		notice.SlotsSeq, notice.Seq = n.held.Next(time.Now()), n.held.Next(time.Now())
 		notice.Host, notice.Port = p.service.conf().MovingTo()
 		n.notify(of, notice)
 	}

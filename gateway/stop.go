@@ -18,10 +18,10 @@ const (
 )
 
 // Drain ends the gateway's service, in this order: it reports that it drains; asks the clients that have an address for
-// that to move; serves the others as before for the time of the setting drain-delay, so that load balancers notice;
-// asks all that understand it to move; stops accepting; and closes each client at a command boundary. Clients that were
-// asked to move, and those in a transaction, have half of the time that is left. It returns when all are gone or ctx
-// has ended. Without a deadline none is asked.
+// that to move; serves the others as before for Gateway.ServesOnFor of the settings, so that load balancers notice, but
+// for cluster clients that find another gateway then; asks all that understand it to move; stops accepting; and closes
+// each client at a command boundary. Clients that were asked to move, and those in a transaction, have half of the time
+// that is left. It returns when all are gone or ctx has ended. Without a deadline none is asked.
 func (g *Gateway) Drain(ctx context.Context) error {
 	g.draining.Store(true)
 	patience := func(delay time.Duration) time.Duration {
@@ -31,18 +31,38 @@ func (g *Gateway) Drain(ctx context.Context) error {
 		}
 		return max(0, time.Until(deadline)-delay) / 2
 	}
-	if wait := g.conf().DrainDelay; wait > 0 {
-		if in := patience(wait); in > 0 {
+	if wait := g.conf().ServesOnFor(); wait > 0 {
+		in := patience(wait)
+		if in > 0 {
 			g.askToMove(wait+in, true)
 		}
-		delay := time.NewTimer(wait)
-		defer delay.Stop()
-		select {
-		case <-ctx.Done():
-		case <-delay.C:
-		}
+		serveOn(ctx, g, wait, in > 0 && g.conf().MovesSlots())
 	}
 	return g.drain(ctx, patience(0))
+}
+
+// serveOn serves clients as before for so long, or until ctx ends. early: it closes those that find another gateway
+// when they connect again: a cluster client that cannot connect to the only node that it knows cannot ask for others.
+func serveOn(ctx context.Context, g *Gateway, wait time.Duration, early bool) {
+	end := time.NewTimer(wait)
+	defer end.Stop()
+	tick := time.NewTicker(drainEvery)
+	defer tick.Stop()
+	most := g.mostAtOnce(wait)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-end.C:
+			return
+		case <-tick.C:
+		}
+		for i, l := range g.loops {
+			if early {
+				l.Post(func(w *worker.Worker) { worker.DrainEarly(w, most[i]) })
+			}
+		}
+	}
 }
 
 // drain is Drain after its delay; clients have patience to move.

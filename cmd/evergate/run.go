@@ -131,8 +131,9 @@ func (w world) serve(conf config.Gateway, read func() (*settings.Resolved, error
 	}
 	close(asked.ended)
 	// As texts: in JSON a signal and a duration would be bare numbers.
-	logger.Info("draining", "signal", s.String(), "delay", used.DrainDelay.String(), "timeout", used.DrainTimeout.String())
-	timeout := used.DrainDelay + used.DrainTimeout
+	delay := used.ServesOnFor()
+	logger.Info("draining", "signal", s.String(), "delay", delay.String(), "timeout", used.DrainTimeout.String())
+	timeout := delay + used.DrainTimeout
 	logNotified(systemd.Stopping(timeout+closeTime), logger)
 	return gw.end(timeout, signals, logger)
 }

@@ -1,8 +1,10 @@
 package config
 
 import (
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // MovingTo returns where the clients of a service are asked to move when the gateway drains, as they write it: IPv6 in
@@ -16,6 +18,25 @@ func (s *Service) MovingTo() (host, port string) {
 		port = strconv.Itoa(number)
 	}
 	return host, port
+}
+
+// reloadsWithin is for how long a gateway that drains accepts connections at least where cluster clients are to move:
+// they may open one to ask for the slots, and go-redis gives up if it is refused.
+const reloadsWithin = time.Second
+
+// MovesSlots reports whether clients of a cluster facade find another gateway when this one drains.
+func (c *Gateway) MovesSlots() bool {
+	return slices.ContainsFunc(c.Services, func(s Service) bool {
+		return s.MovingEndpoint != "" && s.HasFacade(FacadeCluster)
+	})
+}
+
+// ServesOnFor returns for how long a drain serves clients as before: drain-delay, or longer where slots move.
+func (c *Gateway) ServesOnFor() time.Duration {
+	if c.MovesSlots() {
+		return max(c.DrainDelay, reloadsWithin)
+	}
+	return c.DrainDelay
 }
 
 // moving checks moving-endpoint.

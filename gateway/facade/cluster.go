@@ -13,18 +13,23 @@ const lastSlot = 1<<14 - 1
 // busOffset is the distance of the port of the cluster bus, which is not open here, from the port for clients.
 const busOffset = 10000
 
-// Cluster returns the reply to CLUSTER for a cluster of one node. id is that of the subcommand; args are all arguments,
-// in the right number. It returns nil if only servers can answer.
-func (f *Role) Cluster(proto int, id routing.ID, args [][]byte) []byte {
+// Cluster returns the reply to CLUSTER for a cluster of one node. successor is the gateway to which clients move while
+// this one drains: all slots are its own then; without a Host there is none. id is that of the subcommand; args are all
+// arguments, in the right number. It returns nil if only servers can answer.
+func (f *Role) Cluster(proto int, id routing.ID, args [][]byte, successor Address) []byte {
+	owner := f.Self
+	if successor.Host != "" {
+		owner = successor
+	}
 	switch id {
 	case routing.CmdClusterSlots:
-		return f.slots()
+		return owner.slots()
 	case routing.CmdClusterShards:
-		return f.shards(proto)
+		return owner.shards(proto)
 	case routing.CmdClusterNodes:
-		return resp.AppendVerbatim(nil, proto, f.nodes())
+		return resp.AppendVerbatim(nil, proto, f.nodes(owner))
 	case routing.CmdClusterInfo:
-		return resp.AppendVerbatim(nil, proto, []byte(clusterState))
+		return resp.AppendVerbatim(nil, proto, f.state(owner))
 	case routing.CmdClusterMyID:
 		return resp.AppendBulkString(nil, f.Self.id("node"))
 	case routing.CmdClusterMyShardID:
@@ -34,18 +39,18 @@ func (f *Role) Cluster(proto int, id routing.ID, args [][]byte) []byte {
 	case routing.CmdClusterLinks:
 		return resp.EmptyArray
 	case routing.CmdClusterReplicas, routing.CmdClusterSlaves:
-		return f.ofNode(args[2], resp.EmptyArray)
+		return f.ofNode(args[2], owner, resp.EmptyArray)
 	case routing.CmdClusterCountFailureReports:
-		return f.ofNode(args[2], []byte(":0\r\n"))
+		return f.ofNode(args[2], owner, []byte(":0\r\n"))
 	case routing.CmdClusterHelp:
 		return clusterHelp
 	}
 	return nil
 }
 
-// ofNode returns reply if id names this node, else the error for an unknown node.
-func (f *Role) ofNode(id, reply []byte) []byte {
-	if string(id) != f.Self.id("node") {
+// ofNode returns reply if id names this node or the owner of the slots, else the error for an unknown node.
+func (f *Role) ofNode(id []byte, owner Address, reply []byte) []byte {
+	if string(id) != f.Self.id("node") && string(id) != owner.id("node") {
 		return resp.AppendError(nil, "ERR Unknown node "+string(id[:min(len(id), 128)]))
 	}
 	return reply
@@ -71,55 +76,73 @@ func SlotOf(id routing.ID, args [][]byte) (slot int, reply []byte) {
 }
 
 // slots returns the reply to CLUSTER SLOTS: one range, with one node.
-func (f *Role) slots() []byte {
+func (a Address) slots() []byte {
 	b := resp.AppendArray(resp.AppendArray(nil, 1), 3)
 	b = resp.AppendInt(resp.AppendInt(b, 0), lastSlot)
-	b = resp.AppendBulkString(resp.AppendArray(b, 4), f.Self.Host)
-	b = resp.AppendInt(b, int64(f.Self.Port))
-	b = resp.AppendBulkString(b, f.Self.id("node"))
+	b = resp.AppendBulkString(resp.AppendArray(b, 4), a.Host)
+	b = resp.AppendInt(b, int64(a.Port))
+	b = resp.AppendBulkString(b, a.id("node"))
 	return resp.AppendArray(b, 0) // no metadata
 }
 
 // shards returns the reply to CLUSTER SHARDS.
-func (f *Role) shards(proto int) []byte {
+func (a Address) shards(proto int) []byte {
 	b := resp.AppendMap(resp.AppendArray(nil, 1), proto, 2)
 	b = resp.AppendArray(resp.AppendBulkString(b, "slots"), 2)
 	b = resp.AppendInt(resp.AppendInt(b, 0), lastSlot)
 	b = resp.AppendArray(resp.AppendBulkString(b, "nodes"), 1)
 	fields := 7
-	if f.Self.named() {
+	if a.named() {
 		fields++
 	}
 	b = resp.AppendMap(b, proto, fields)
-	b = resp.AppendBulkString(resp.AppendBulkString(b, "id"), f.Self.id("node"))
-	b = resp.AppendInt(resp.AppendBulkString(b, "port"), int64(f.Self.Port))
-	b = resp.AppendBulkString(resp.AppendBulkString(b, "ip"), f.Self.Host)
-	b = resp.AppendBulkString(resp.AppendBulkString(b, "endpoint"), f.Self.Host)
-	if f.Self.named() {
-		b = resp.AppendBulkString(resp.AppendBulkString(b, "hostname"), f.Self.Host)
+	b = resp.AppendBulkString(resp.AppendBulkString(b, "id"), a.id("node"))
+	b = resp.AppendInt(resp.AppendBulkString(b, "port"), int64(a.Port))
+	b = resp.AppendBulkString(resp.AppendBulkString(b, "ip"), a.Host)
+	b = resp.AppendBulkString(resp.AppendBulkString(b, "endpoint"), a.Host)
+	if a.named() {
+		b = resp.AppendBulkString(resp.AppendBulkString(b, "hostname"), a.Host)
 	}
 	b = resp.AppendBulkString(resp.AppendBulkString(b, "role"), "master")
 	b = resp.AppendInt(resp.AppendBulkString(b, "replication-offset"), 0)
 	return resp.AppendBulkString(resp.AppendBulkString(b, "health"), "online")
 }
 
-// nodes returns the line of CLUSTER NODES. A name may take the place of the IP address: clients can dial it.
-func (f *Role) nodes() []byte {
-	bus := f.Self.Port + busOffset
+// nodes returns the lines of CLUSTER NODES: this node's, and that of the owner of the slots if it is another one.
+func (f *Role) nodes(owner Address) []byte {
+	const all = " 0-16383"
+	if owner == f.Self {
+		return f.Self.appendNode(nil, "myself,master", 1, all)
+	}
+	return owner.appendNode(f.Self.appendNode(nil, "myself,master", 1, ""), "master", 2, all)
+}
+
+// appendNode appends a line of CLUSTER NODES. A name may take the place of the IP address: clients can dial it.
+func (a Address) appendNode(b []byte, flags string, epoch int, slots string) []byte {
+	bus := a.Port + busOffset
 	if bus > 65535 {
 		bus = 0 // none
 	}
 	name := ""
-	if f.Self.named() {
-		name = "," + f.Self.Host
+	if a.named() {
+		name = "," + a.Host
 	}
-	return fmt.Appendf(nil, "%s %s:%d@%d%s myself,master - 0 0 1 connected 0-%d\n", f.Self.id("node"), f.Self.Host,
-		f.Self.Port, bus, name, lastSlot)
+	return fmt.Appendf(b, "%s %s:%d@%d%s %s - 0 0 %d connected%s\n", a.id("node"), a.Host, a.Port, bus, name, flags, epoch,
+		slots)
+}
+
+// state returns the text of CLUSTER INFO.
+func (f *Role) state(owner Address) []byte {
+	nodes := 1
+	if owner != f.Self {
+		nodes = 2
+	}
+	return fmt.Appendf(nil, clusterState, nodes, nodes) // the last epoch is that of the owner
 }
 
 const clusterState = "cluster_state:ok\r\ncluster_slots_assigned:16384\r\ncluster_slots_ok:16384\r\n" +
-	"cluster_slots_pfail:0\r\ncluster_slots_fail:0\r\ncluster_known_nodes:1\r\ncluster_size:1\r\n" +
-	"cluster_current_epoch:1\r\ncluster_my_epoch:1\r\ncluster_stats_messages_sent:0\r\n" +
+	"cluster_slots_pfail:0\r\ncluster_slots_fail:0\r\ncluster_known_nodes:%d\r\ncluster_size:1\r\n" +
+	"cluster_current_epoch:%d\r\ncluster_my_epoch:1\r\ncluster_stats_messages_sent:0\r\n" +
 	"cluster_stats_messages_received:0\r\ntotal_cluster_links_buffer_limit_exceeded:0\r\n"
 
 var clusterHelp = resp.AppendLines(nil,

@@ -13,9 +13,13 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "write what is answered into testdata; a person reads the diff")
 
+// successor is where the clients of the listener "moving" of testdata/answers.txt move.
+var successor = Address{"10.0.0.2", 6379}
+
 // The listeners of testdata/answers.txt.
 var roles = map[string]*Role{
 	"cluster": {Kind: Cluster, Self: Address{"10.0.0.1", 6379}},
+	"moving":  {Kind: Cluster, Self: Address{"10.0.0.1", 6379}},
 	"named":   {Kind: Cluster, Self: Address{"gate.example.com", 60000}},
 	"ipv6":    {Kind: Cluster, Self: Address{"2001:db8::1", 6379}},
 	"replica": {Kind: Replica, Self: Address{"10.0.0.1", 6380}, Primary: Address{"10.0.0.1", 6379}},
@@ -67,7 +71,11 @@ func answer(f *Role, proto int, command string) string {
 	}
 	switch word := strings.ToLower(string(args[0])); word {
 	case "cluster":
-		return string(f.Cluster(proto, routing.Lookup(args).ID, args))
+		to := Address{}
+		if f == roles["moving"] {
+			to = successor
+		}
+		return string(f.Cluster(proto, routing.Lookup(args).ID, args, to))
 	case "sentinel":
 		return string(f.Sentinel(proto, args))
 	case "role":

@@ -2,11 +2,12 @@
 // a listener about the topology describe the gateway alone, and name no server behind it.
 //
 //	f.Mode(), f.Role(), f.AppendRole(...)   HELLO, INFO and ROLE
-//	f.Cluster(proto, id, args)              CLUSTER, of one node that owns all slots
+//	f.Cluster(proto, id, args, successor)   CLUSTER, of one node that owns all slots, or hands them to another gateway
 //	f.Sentinel(proto, args)                 SENTINEL, of services that never fail over
 //	Subscriptions.Do(proto, command, args)  SUBSCRIBE and its kin of a Sentinel
 //
-// Nothing here changes while the gateway runs: the announced address is the same for every primary behind it.
+// Nothing here changes while the gateway runs, until it drains: the announced address is the same for every primary
+// behind it.
 package facade
 
 import (

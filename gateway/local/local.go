@@ -54,6 +54,8 @@ type Facts struct {
 	View *topology.View
 	// Role is the role that the listener emulates; nil: none.
 	Role *facade.Role
+	// Successor is the gateway to which clients of an emulated node move while this one drains; no Host: none.
+	Successor facade.Address
 	// Line is the client's line of CLIENT LIST; only CLIENT INFO needs it.
 	Line []byte
 	// WallClock returns the time of day.
@@ -229,7 +231,7 @@ func cluster(command *routing.Command, args [][]byte, f *Facts) []byte {
 	if !f.Role.Is(facade.Cluster) {
 		return noCluster
 	}
-	reply := f.Role.Cluster(int(f.Proto), command.ID, args)
+	reply := f.Role.Cluster(int(f.Proto), command.ID, args, f.Successor)
 	if reply == nil {
 		reply = resp.AppendError(nil, "ERR 'cluster "+command.Word()+"' is not allowed through the gateway")
 	}

@@ -29,8 +29,9 @@ const (
 // Notice is what the clients of one service are notified of.
 type Notice struct {
 	Kind Kind
-	// Seq rises from notice to notice. Libraries ignore a number that they have seen.
-	Seq int64
+	// Seq rises from notice to notice. Libraries ignore a number that they have seen. SlotsSeq is, for Moving, that of the
+	// SMIGRATED before it.
+	Seq, SlotsSeq int64
 	// In is, for Moving, how long clients have to move.
 	In time.Duration
 	// Host and Port are, for Moving, where to. IPv6 stands in brackets. No Host: the address that the client was given; no

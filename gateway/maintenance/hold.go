@@ -22,10 +22,10 @@ type service struct {
 	shards []shard
 	// held is what Config.Held was called with last.
 	held bool
-	// failing is the FAILING_OVER whose FAILED_OVER has not come, taken at failingAt; moving the MOVING for all. The last
-	// MOVING was taken at movingAt.
-	failing, moving     *Notice
-	failingAt, movingAt time.Duration
+	// failing is the FAILING_OVER whose FAILED_OVER has not come, taken at failingAt; moving the MOVING for all. draining
+	// is the last MOVING, taken at movingAt.
+	failing, moving, draining *Notice
+	failingAt, movingAt       time.Duration
 }
 
 // shard is one whose requests are held.

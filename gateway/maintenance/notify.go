@@ -2,6 +2,7 @@ package maintenance
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -88,7 +89,7 @@ func (n *Notices) Take(service int, notice Notice) {
 	case FailedOver:
 		of.failing = nil
 	case Moving:
-		of.movingAt = n.clock.Now
+		of.movingAt, of.draining = n.clock.Now, &notice
 		if !notice.Early {
 			of.moving = &notice
 		}
@@ -162,11 +163,18 @@ func (n *Notices) notify(c *sessions.Session, notice *Notice) bool {
 			return false
 		}
 		c.Notified(session.NoticesMoving, true)
+		if slots := migrated(c, notice); slots != nil {
+			n.send(c, slots)
+		}
 		frame = moving(notice.Seq, notice.In-(n.clock.Now-of.movingAt), endpoint)
 	}
+	n.send(c, frame)
+	return true
+}
+
+func (n *Notices) send(c *sessions.Session, frame []byte) {
 	n.sent++
 	n.x.Notify(c, frame)
-	return true
 }
 
 // unnamedLibraries take a MOVING without an address although they ask for one. Others must not get it: node-redis ends
@@ -181,14 +189,12 @@ func endpointFor(c *sessions.Session, notice *Notice) (address string, ok bool) 
 	if address = notice.address(c.Local); address != "" {
 		return address, true
 	}
-	if c.Identity != nil {
-		for _, name := range unnamedLibraries {
-			if strings.HasPrefix(c.Identity.Library, name) {
-				return "", true
-			}
-		}
-	}
-	return "", false
+	return "", slices.ContainsFunc(unnamedLibraries, func(name string) bool { return isOf(c, name) })
+}
+
+// isOf reports whether a client's library has told this name.
+func isOf(c *sessions.Session, library string) bool {
+	return c.Identity != nil && strings.HasPrefix(c.Identity.Library, library)
 }
 
 // Moves reports whether a client was asked to move to another gateway.

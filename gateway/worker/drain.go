@@ -28,6 +28,14 @@ func (w *Worker) Drain(all bool, most int) int {
 	return w.x.Clients()
 }
 
+// DrainEarly closes, as Drain does, the clients that find another gateway when they connect to this one again, which
+// accepts them. It must be called again until that ends.
+func DrainEarly(w *Worker, most int) {
+	if !w.notices.Passing() {
+		w.drain(w.notices.Reloads, false, most)
+	}
+}
+
 // drain does a step of Drain for the clients that leave.
 func (w *Worker) drain(leaves func(*sessions.Session) bool, all bool, most int) {
 	for c := range w.x.All {

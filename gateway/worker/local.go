@@ -104,6 +104,9 @@ func (w *own) facts(c *sessions.Session, command *routing.Command, args [][]byte
 	if command.Has(routing.NoAuth) {
 		f.Comes = func(user *access.User) bool { return w.policy.Comes(c, user) }
 	}
+	if command.Family == routing.CmdCluster {
+		f.Successor = w.notices.Successor(c)
+	}
 	if command.ID == routing.CmdClientInfo {
 		f.Line = w.clients.Line(nil, c, len(resp.AppendCommand(nil, args...)))
 	}

@@ -2,6 +2,7 @@ package worker_test
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,7 +33,7 @@ import (
 //	connected LANE [CLIENT RUN [valkey]]  refused LANE         stranger LANE     rejected LANE (its user)
 //	verdict CLIENT OK|ERROR (of a server, about its credentials)
 //	    reply LANE BYTES     lost LANE
-//	slow CLIENT|LANE            takes CLIENT|LANE BYTES|all            after DURATION       drain [gently]
+//	slow CLIENT|LANE            takes CLIENT|LANE BYTES|all            after DURATION       drain [gently|early]
 //	down-after DURATION         run NODE RUN ID                        held
 //	copies ATTACHED PROMOTABLE BYSTANDERS (replicas of each shard, until the next view)
 //	moving DURATION [ENDPOINT [early]] (clients are asked to move)
@@ -123,6 +124,10 @@ func (p *player) command(line string) {
 	case "users":
 		p.setUsers(strings.Split(rest, " | "))
 	case "drain":
+		if who == "early" {
+			worker.DrainEarly(p.loop.Worker, math.MaxInt)
+			break
+		}
 		p.reports = append(p.reports, fmt.Sprintf("%d clients left", p.loop.Drain(who != "gently")))
 	case "moving":
 		in, err := time.ParseDuration(who)
@@ -131,7 +136,8 @@ func (p *player) command(line string) {
 		}
 		endpoint, early := strings.CutSuffix(text, " early")
 		host, port, _ := strings.Cut(endpoint, ":")
-		n := maintenance.Notice{Kind: maintenance.Moving, Seq: 100, In: in, Host: host, Port: port, Early: early}
+		n := maintenance.Notice{Kind: maintenance.Moving, SlotsSeq: 99, Seq: 100, In: in, Early: early}
+		n.Host, n.Port = host, port
 		worker.Notify(p.loop.Worker, 0, n)
 	default:
 		p.connCommand(verb, who, text)

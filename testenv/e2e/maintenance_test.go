@@ -2,9 +2,13 @@ package e2e
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"evergate/testenv/servers"
 )
@@ -109,5 +113,46 @@ func TestDrainAsksToMove(t *testing.T) {
 	<-gate.Exited()
 	if gate.ExitCode() != 0 {
 		t.Errorf("exit code %d: %s", gate.ExitCode(), gate.Log())
+	}
+}
+
+// TestDrainMovesClusterClients: a cluster client that knows one gateway alone finds the other one while that ends, by
+// SMIGRATED and the slots that it then asks for, and sees no error.
+func TestDrainMovesClusterClients(t *testing.T) {
+	t.Parallel()
+	env := servers.StartPlain(t, servers.Options{})
+	stays := servers.StartGateway(t, "--primary", env.Primary().Addr, "--facade", "cluster")
+	ends := servers.StartGateway(t, "--primary", env.Primary().Addr, "--facade", "cluster",
+		"--moving-endpoint", stays.Addr, "--drain-timeout", "1m")
+	cluster := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{ends.Addr},
+		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeEnabled}})
+	at := func() string {
+		if err := cluster.Incr(t.Context(), "k").Err(); err != nil {
+			t.Fatal(err)
+		}
+		master, err := cluster.MasterForKey(t.Context(), "k")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return master.Options().Addr
+	}
+	if got := at(); got != ends.Addr {
+		t.Fatalf("the client is at %s, not at %s", got, ends.Addr)
+	}
+	if err := ends.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	servers.Until(t, servers.Patience, "the client to move", func() error {
+		if got := at(); got != stays.Addr {
+			return fmt.Errorf("it is at %s", got)
+		}
+		return nil
+	})
+	if err := cluster.Close(); err != nil { // else the gateway waits for idle connections, which have not read the push
+		t.Error(err)
+	}
+	<-ends.Exited()
+	if ends.ExitCode() != 0 {
+		t.Errorf("exit code %d: %s", ends.ExitCode(), ends.Log())
 	}
 }
