@@ -222,6 +222,15 @@ func TestMonitoringSeesAFailover(t *testing.T) {
 		return errors.New("none is linked")
 	})
 
+	may = append(may, "EvergateWritesLackReplicas")
+	if err := replica.Freeze(); err != nil {
+		t.Fatal(err)
+	}
+	p.await([]string{"EvergateUncertainWrites"}, may...)
+	if err := replica.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	p.await([]string{"EvergateWritesLackReplicas", "EvergateReadsOnPrimary"}, may...)
 	for _, s := range sentinels.Sentinels[1:] {
 		if err := s.Kill(); err != nil {
 			t.Fatal(err)
@@ -229,15 +238,6 @@ func TestMonitoringSeesAFailover(t *testing.T) {
 	}
 	down := []string{"EvergateSentinelMajorityUnreachable", "EvergateSentinelUnreachable"}
 	p.await(down, may...)
-	may = append(may, "EvergateWritesLackReplicas")
-	if err := replica.Freeze(); err != nil {
-		t.Fatal(err)
-	}
-	p.await(append(down, "EvergateUncertainWrites", "EvergateReadsOnPrimary"), may...)
-	if err := replica.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	p.await(append(down, "EvergateWritesLackReplicas"), may...)
 	if err := clustered.Kill(); err != nil {
 		t.Fatal(err)
 	}
