@@ -15,8 +15,16 @@ func boundedOptionsOf(seed uint64) scenario.Options {
 		Consistency: session.Bounded, Lag: lagOf(seed), Zones: seed%3 == 0}
 }
 
-// lagOf draws how old reads may be.
-func lagOf(seed uint64) time.Duration { return 20 * time.Millisecond << (seed % 5) }
+// lagOf draws how old reads may be; every third may lack bytes instead.
+func lagOf(seed uint64) session.Lag {
+	if seed%3 == 0 {
+		return bytesOf(seed)
+	}
+	return session.Lag{Time: 20 * time.Millisecond << (seed % 5)}
+}
+
+// bytesOf draws how many bytes reads may lack.
+func bytesOf(seed uint64) session.Lag { return session.Lag{Bytes: 20 << (seed % 5)} }
 
 // TestBoundedReads looks that replicas serve reads where they may lag, and that none is too old.
 func TestBoundedReads(t *testing.T) {

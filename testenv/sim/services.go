@@ -48,10 +48,13 @@ func (w *world) services(set varied) []worker.Service {
 // reading is how reads are served.
 func (w *world) reading(from session.Reads) session.Reading {
 	lag := w.Options.Lag
-	if w.Options.Bug == scenario.LongLag {
-		lag *= 20
+	switch w.Options.Bug {
+	case scenario.LongLag:
+		lag.Time *= 20
+	case scenario.FarBehind:
+		lag.Bytes *= 1000
 	}
-	return session.Reading{From: from, Consistency: w.Options.Consistency, Lag: session.Lag{Time: lag}}
+	return session.Reading{From: from, Consistency: w.Options.Consistency, Lag: lag}
 }
 
 // hedge is when reads are sent to a second replica as well: in half of the worlds, and at once there.

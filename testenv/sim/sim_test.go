@@ -98,7 +98,8 @@ const bugSeeds = 300
 var bugFrom = [scenario.Bugs]uint64{scenario.TrustRole: 228, scenario.NoKill: 1604,
 	scenario.WrongDatabase: 162, scenario.RetryUnasked: 278, scenario.FreeInMulti: 32,
 	scenario.KeepChannels: 21, scenario.KeepProof: 287, scenario.MoveProof: 975,
-	scenario.AttachedOnly: 32, scenario.NoMinority: 9, scenario.LongLag: 5}
+	scenario.AttachedOnly: 32, scenario.NoMinority: 9, scenario.LongLag: 5,
+	scenario.FarBehind: 74}
 
 // tellsOfMany leaves out what looks at many seeds: the race detector finds nothing in a simulation, which is one
 // goroutine, and makes it eight times slower.
@@ -235,7 +236,7 @@ var symptoms = [scenario.Bugs]string{
 	scenario.PollEarly: "acknowledged before", scenario.KeepProof: "before", scenario.MoveProof: "missed the acknowledged",
 	scenario.WaitElsewhere: "must confirm that", scenario.ReleaseEarly: "must confirm that",
 	scenario.AttachedOnly: "must confirm that",
-	scenario.NoMinority:   "without a majority", scenario.LongLag: "longer ago",
+	scenario.NoMinority:   "without a majority", scenario.LongLag: "longer ago", scenario.FarBehind: "longer ago",
 	scenario.NoKillBefore: "after its client was told that it may have",
 	scenario.NoEnd:        "no FAILED_OVER", scenario.NotifyAll: "did not ask", scenario.NotifyWithin: "",
 }
@@ -292,6 +293,9 @@ func TestBugsAreFound(t *testing.T) {
 					o = fencedOptionsOf(seed)
 				case bug == scenario.LongLag:
 					o = boundedOptionsOf(seed)
+				case bug == scenario.FarBehind:
+					o = boundedOptionsOf(seed)
+					o.Lag = bytesOf(seed)
 				case bug == scenario.NoKillBefore:
 					o = lateOptionsOf(seed)
 				}

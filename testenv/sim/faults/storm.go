@@ -62,7 +62,11 @@ func (w *Faults) storm() {
 	case 7, 8:
 		w.partition(n, s)
 	case 9:
-		n.LagBehind(w.Between(0, 600*time.Millisecond))
+		longest := 600 * time.Millisecond
+		if w.Options.Lag.Bytes > 0 { // longer than a measured lag is believed
+			longest *= 5
+		}
+		n.LagBehind(w.Between(0, longest))
 	case 10:
 		w.retransmit()
 		w.BreakAll(n)

@@ -50,7 +50,7 @@ type Shown struct {
 // New returns the judge of the servers.
 func New(w *sentinel.Sentinels) *Judge {
 	return &Judge{w: w, noticed: map[string]time.Duration{}, reads: reads{missed: map[int]string{}, saw: map[seen]int{},
-		written: map[string][]int{}}}
+		written: map[string][]int{}, streamed: map[int][]streamed{}}}
 }
 
 func (j *Judge) nodeOf(n *topology.Node) *redis.Node {
@@ -260,7 +260,7 @@ func (j *Judge) read(r *ledger.Request, e *ledger.Execution) {
 // next writes may not have been acknowledged by the same node before.
 func (j *Judge) Ran(n *redis.Node, at int) {
 	execs, requests := j.w.Ledger.Execs, j.w.Ledger.Requests
-	j.wrote(at)
+	j.wrote(n, at)
 	r := requests[execs[at].Request]
 	if r.State != ledger.Uncertain {
 		return

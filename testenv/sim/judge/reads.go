@@ -2,7 +2,9 @@ package judge
 
 import (
 	"fmt"
+	"time"
 
+	"evergate/gateway/freshness"
 	"evergate/gateway/session"
 	"evergate/routing"
 	"evergate/testenv/sim/ledger"
@@ -15,8 +17,10 @@ type reads struct {
 	missed map[int]string
 	// saw has the execution of the newest write that a client has seen of a key.
 	saw map[seen]int
-	// written are the executions that wrote each key, where reads may be old.
-	written map[string][]int
+	// written are the executions that wrote each key, where reads may be old; streamed are those of each node that may
+	// lack bytes.
+	written  map[string][]int
+	streamed map[int][]streamed
 	// OnReplicas is how many replicas served.
 	OnReplicas int
 }
@@ -24,6 +28,13 @@ type reads struct {
 type seen struct {
 	client int
 	key    string
+}
+
+// streamed is an execution on a primary, and how long its stream was before.
+type streamed struct {
+	exec   int
+	at     time.Duration
+	before int64
 }
 
 // Read looks at a read that a node executes: it has every write that was acknowledged to any client before the read was
@@ -40,7 +51,7 @@ func (j *Judge) Read(n *redis.Node, at int, keys []string) {
 			continue
 		}
 		j.OnReplicas++
-		for _, write := range j.mustHave(l.Requests[e.Request], k) {
+		for _, write := range j.mustHave(l.Requests[e.Request], k, p) {
 			if !n.Has[write] && p.Has[write] {
 				j.missed[at] = fmt.Sprintf("%s, which has not %v of %s", n.Addr, l.Requests[l.Execs[write].Request], k)
 			}
@@ -48,28 +59,55 @@ func (j *Judge) Read(n *redis.Node, at int, keys []string) {
 	}
 }
 
-// mustHave are the writes of a key that a replica must have which serves a read, unless they are lost: those that were
-// acknowledged before it was sent, or those that were executed so long before.
-func (j *Judge) mustHave(r *ledger.Request, key string) (writes []int) {
+// mustHave are the writes of a key that a replica of p must have which serves a read, unless they are lost: those that
+// were acknowledged before it was sent, those that were executed so long before, or those that so many bytes followed
+// in the stream of p. That was looked at within freshness.BytesAge.
+func (j *Judge) mustHave(r *ledger.Request, key string, p *redis.Node) (writes []int) {
 	if j.w.Options.Consistency == session.Gateway {
 		return j.w.Ledger.AckedBefore(r, key)
 	}
 	sent, _ := r.Span()
+	upTo := len(j.w.Ledger.Execs)
+	bound := sent - j.w.Options.Lag.Time
+	if most := j.w.Options.Lag.Bytes; most > 0 {
+		bound, upTo = sent, j.streamedTo(p, sent-freshness.BytesAge, most)
+	}
 	for _, at := range j.written[key] {
-		if j.w.Ledger.Execs[at].At < sent-j.w.Options.Lag {
+		if e := &j.w.Ledger.Execs[at]; e.At < bound && at < upTo && (upTo == len(j.w.Ledger.Execs) || e.On == p.ID) {
 			writes = append(writes, at)
 		}
 	}
 	return writes
 }
 
-// wrote notes a write that a node executes.
-func (j *Judge) wrote(at int) {
-	if j.w.Options.Consistency == session.Bounded {
-		for key := range j.w.Ledger.Requests[j.w.Ledger.Execs[at].Request].Ran {
-			j.written[key] = append(j.written[key], at)
+// streamedTo returns the execution before which each one of a primary was followed by so many bytes at a time.
+func (j *Judge) streamedTo(p *redis.Node, when time.Duration, most int64) (upTo int) {
+	all := j.streamed[p.ID]
+	last := len(all) - 1
+	for last >= 0 && all[last].at > when {
+		last--
+	}
+	for i := last; i >= 0; i-- {
+		if all[last].before-all[i].before >= most {
+			return all[i].exec
 		}
 	}
+	return 0
+}
+
+// wrote notes a write that a node executes.
+func (j *Judge) wrote(n *redis.Node, at int) {
+	if j.w.Options.Consistency != session.Bounded {
+		return
+	}
+	for key := range j.w.Ledger.Requests[j.w.Ledger.Execs[at].Request].Ran {
+		j.written[key] = append(j.written[key], at)
+	}
+	all := j.streamed[n.ID]
+	if len(all) > 0 && all[len(all)-1].before > n.Offset {
+		all = nil // it has copied another one, and lost its last writes
+	}
+	j.streamed[n.ID] = append(all, streamed{at, j.w.Now, n.Offset})
 }
 
 // primaryOf is the node that the gateway last believed to be the primary for a key.
@@ -89,7 +127,7 @@ func (j *Judge) readAnswered(r *ledger.Request, reply []byte) {
 		return
 	}
 	if why := j.missed[executionOf(reply)]; why != "" {
-		l.Fail("%v was read from %s: that was acknowledged before, or written longer ago than %v", r, why, j.w.Options.Lag)
+		l.Fail("%v was read from %s: that was acknowledged before, or written longer ago than %+v", r, why, j.w.Options.Lag)
 	}
 	if j.w.Options.Consistency == session.Bounded {
 		return

@@ -4,7 +4,6 @@ package scenario
 
 import (
 	"strings"
-	"time"
 
 	"evergate/gateway/acks"
 	"evergate/gateway/session"
@@ -18,9 +17,9 @@ type Options struct {
 	// Cluster: three shards and slots that move; else one shard. Only with Oracle.
 	Cluster bool
 	Reads   session.Reads
-	// Consistency is how fresh the reads of replicas must be: Eventual, Gateway, or Bounded by Lag, a time.
+	// Consistency is how fresh the reads of replicas must be: Eventual, Gateway, or Bounded by Lag: a time, or bytes.
 	Consistency session.Consistency
-	Lag         time.Duration
+	Lag         session.Lag
 	// Zones: servers are in two zones, the gateway in one of them. Only with a real State.
 	Zones bool
 	// Fence: writes stop while the gateway sees a minority of the Sentinels, and the primary has no replica. Only with
@@ -184,6 +183,8 @@ const (
 	LongLag
 	// NoKillBefore does not end former connections at a node before those that are open already are used.
 	NoKillBefore
+	// FarBehind serves reads from replicas that lack more bytes than they may.
+	FarBehind
 	// Bugs is how many there are.
 	Bugs
 )
@@ -204,7 +205,8 @@ var bugNames = [Bugs]string{"none", "resend sent writes", "wrote all", "wrong la
 	"never end a hold", "notify those that did not ask", "notify within a reply",
 	"poll before the number", "keep proofs over restarts", "move slots with their proof",
 	"wait on another connection", "release before the wait", "count attached replicas for all",
-	"write though only a minority is seen", "read what is too old", "use open connections beside former ones"}
+	"write though only a minority is seen", "read what is too old", "use open connections beside former ones",
+	"read what is too far behind"}
 
 func (b Bug) String() string { return bugNames[b] }
 
