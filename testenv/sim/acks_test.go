@@ -77,3 +77,29 @@ func TestAcks(t *testing.T) {
 		}
 	}
 }
+
+// waitingOptionsOf is a world in which clients ask how many replicas have what they have written.
+func waitingOptionsOf(seed uint64) scenario.Options {
+	return scenario.Options{Seed: seed, Voice: scenario.Voice(1 + seed%2), OwnWait: true, Strands: seed%4 > 1}
+}
+
+// TestOwnWait looks that the replies to WAIT are true while connections break and servers are promoted.
+func TestOwnWait(t *testing.T) {
+	tellsOfMany(t)
+	asked, confirmed := 0, 0
+	for seed := *first; seed < *first+8; seed++ {
+		w := playWorld(waitingOptionsOf(seed))
+		if w.Ledger.Fault != "" {
+			t.Fatalf("%v\nagain: go test ./testenv/sim -run TestOwnWait -seed %d", w.failure(), seed)
+		}
+		for _, r := range w.Ledger.Requests {
+			if r.Kind == ledger.Wait && r.State == ledger.Acknowledged {
+				asked++
+			}
+		}
+		confirmed += w.Ledger.Confirmations
+	}
+	if t.Logf("%d of %d confirmed", confirmed, asked); confirmed < 20 || asked-confirmed < 20 {
+		t.Error("few were confirmed, or nearly all")
+	}
+}

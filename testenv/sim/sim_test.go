@@ -69,6 +69,7 @@ func wideOptionsOf(seed uint64) scenario.Options {
 		o.Consistency = session.Gateway
 	}
 	o.Zones = o.RealState() && seed%4 == 0
+	o.OwnWait = o.RealState() && !o.Planned && !o.Users && seed%3 == 0
 	o.Strands = o.RealState() && !o.Planned && seed%5 == 3
 	o.Fence = o.Voice == scenario.Sentinels && !o.Planned && seed%2 == 0
 	if seed%3 == 1 && !o.Planned {
@@ -237,6 +238,7 @@ var symptoms = [scenario.Bugs]string{
 	scenario.WaitElsewhere: "must confirm that", scenario.ReleaseEarly: "must confirm that",
 	scenario.AttachedOnly: "must confirm that",
 	scenario.NoMinority:   "without a majority", scenario.LongLag: "longer ago", scenario.FarBehind: "longer ago",
+	scenario.OwnWaitAlone: "had what",
 	scenario.NoKillBefore: "after its client was told that it may have",
 	scenario.NoEnd:        "no FAILED_OVER", scenario.NotifyAll: "did not ask", scenario.NotifyWithin: "",
 }
@@ -296,6 +298,8 @@ func TestBugsAreFound(t *testing.T) {
 				case bug == scenario.FarBehind:
 					o = boundedOptionsOf(seed)
 					o.Lag = bytesOf(seed)
+				case bug == scenario.OwnWaitAlone:
+					o = waitingOptionsOf(seed)
 				case bug == scenario.NoKillBefore:
 					o = lateOptionsOf(seed)
 				}

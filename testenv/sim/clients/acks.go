@@ -1,6 +1,10 @@
 package clients
 
-import "evergate/testenv/sim/ledger"
+import (
+	"strconv"
+
+	"evergate/testenv/sim/ledger"
+)
 
 // ownAcks are how many replicas a client may want to confirm its writes.
 var ownAcks = [...]string{"0", "1", "majority", "all", "default"}
@@ -18,6 +22,9 @@ func (c *Client) nextAside() []byte {
 		return c.asksNotices()
 	case c.choosesAcks():
 		return c.nextAcks()
+	case c.w.Options.OwnWait && c.facade == ledger.Plain && c.w.Rnd.IntN(20) == 0:
+		_, b := c.ask(ledger.Wait, nil, "WAIT", strconv.Itoa(1+c.w.Rnd.IntN(2)), strconv.Itoa(20<<c.w.Rnd.IntN(6)))
+		return b
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ func (c *Client) closedByGateway() {
 	case expelled:
 	case !c.Shut:
 		c.w.CutOff++
-	case c.Waiting[0].Kind == ledger.Block: // a blocking command ends with its client
+	case c.Waiting[0].Kind == ledger.Block || c.Waiting[0].Kind == ledger.Wait: // a blocking command ends with its client
 	case c.shutCalm && !c.w.gateway.Drains() && limits == 0:
 		c.w.ledger.Fail("client %d closed its half and was not answered: %v", c.Number, c.Waiting[0])
 	}

@@ -22,6 +22,8 @@ type Ledger struct {
 	Execs    []Execution
 	Promises
 	Fault string
+	// Confirmations counts the WAITs of clients that a replica had confirmed.
+	Confirmations int
 	// named are the scripts that were called by their names, unknown those of them that the server did not have.
 	named, unknown int
 	// acked are the acknowledged writes of each key, replies how many requests were answered.
@@ -191,18 +193,6 @@ func (l *Ledger) Acknowledged(at int) bool {
 	return l.Requests[l.Execs[at].Request].State == Acknowledged
 }
 
-// Memory is what a client knows from the replies it had, in order.
-type Memory struct {
-	last    map[string]int // key -> the latest execution that it knows of
-	lastAny int
-	Acked   map[string]int          // key -> its latest acknowledged write
-	perhaps map[string]map[int]bool // key -> its writes of unknown outcome
-}
-
-func NewMemory() Memory {
-	return Memory{last: map[string]int{}, lastAny: -1, Acked: map[string]int{}, perhaps: map[string]map[int]bool{}}
-}
-
 // Answered checks one reply, whole, against its request. m is the memory of its client.
 func (l *Ledger) Answered(m *Memory, r *Request, reply []byte) {
 	l.replies++
@@ -245,6 +235,8 @@ func (l *Ledger) Answered(m *Memory, r *Request, reply []byte) {
 		l.expect(r, text, "+RESET")
 	case Block:
 		l.popAnswered(r, reply)
+	case Wait:
+		m.waited(l, r, text)
 	case Scan:
 		l.pageRead(r, reply)
 	case Slots:
@@ -271,6 +263,7 @@ func (l *Ledger) expect(r *Request, got, want string) {
 
 // wrote checks an acknowledged write: executed once for every key, and in order.
 func (l *Ledger) wrote(m *Memory, r *Request) {
+	m.wrote = r
 	for _, k := range r.keys {
 		at, ran := r.Ran[k]
 		if !ran {

@@ -10,7 +10,7 @@ import (
 func (l *Ledger) refusedWith(m *Memory, r *Request, text string) {
 	switch {
 	case strings.HasPrefix(text, "-UNCERTAIN evergate: "):
-		r.State = Uncertain
+		r.State, m.wrote = Uncertain, nil
 		if !r.Writes() && (r.Kind != Block || l.PopsRetried && !l.Confirmed) || r.handed == 0 {
 			l.Fail("%v was called uncertain: write %v, commands handed over %d", r, r.Writes(), r.handed)
 		}

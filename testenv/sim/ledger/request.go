@@ -94,6 +94,7 @@ const (
 	Listen
 	Notices
 	Acks
+	Wait
 )
 
 const (
@@ -111,6 +112,6 @@ var kindNames = [...]string{"SET", "INCRBY", "GET", "GETRANGE", "MGET", "MSET", 
 	"NO.SUCH", "QUIT", "garbage", "WATCH", "MULTI", "SET in MULTI", "EXEC",
 	"DISCARD", "UNWATCH", "EVAL", "EVALSHA", "SELECT", "BLPOP", "SCAN",
 	"RPUSH", "CLUSTER SLOTS", "AUTH", "RESET", "SUBSCRIBE or PUBLISH",
-	"CLIENT MAINT_NOTIFICATIONS", "PROXY ACKS"}
+	"CLIENT MAINT_NOTIFICATIONS", "PROXY ACKS", "WAIT"}
 
 var StateNames = [...]string{"pending", "acknowledged", "uncertain", "refused", "orphaned", "void"}

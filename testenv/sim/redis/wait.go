@@ -106,7 +106,7 @@ func (l *Conn) waits(args [][]byte) bool {
 // counted is how many replicas have all that the connection has had replicated.
 func (l *Conn) counted() (count int) {
 	wrote := l.confirms.wrote
-	if l.w.Options.Bug == scenario.WaitElsewhere {
+	if b := l.w.Options.Bug; b == scenario.WaitElsewhere || b == scenario.OwnWaitAlone {
 		wrote = 0
 	}
 	for _, r := range l.w.Nodes {
@@ -170,7 +170,7 @@ func leaderOf(n *Node) *Node {
 
 // acknowledgeInTime reports a replica's offset when that is due.
 func acknowledgeInTime(n, p *Node) {
-	if w := n.w; w.Options.Acks.Asked() && w.Now >= n.ackAt && follows(n, p) {
+	if w := n.w; w.Options.Waits() && w.Now >= n.ackAt && follows(n, p) {
 		acknowledge(n, p)
 	}
 }

@@ -22,13 +22,13 @@ func inDatabase(db int32, key string) string {
 }
 
 // mayHave returns whether a command may stand on a connection: SELECT within a transaction only, and what belongs to
-// the gateway's WAIT where replicas must confirm writes.
+// a WAIT where replicas must confirm writes, or clients ask.
 func (l *Conn) mayHave(args [][]byte) bool {
 	switch strings.ToUpper(string(args[0])) {
 	case "SELECT":
 		return l.tx.open
 	case "WAIT", "HELLO", "FUNCTION":
-		return l.w.Options.Acks.Asked()
+		return l.w.Options.Waits()
 	}
 	return !ledger.Forbidden(args)
 }

@@ -41,6 +41,8 @@ type Options struct {
 	// second service of the same servers, some to listeners that emulate a replica or a node of a cluster; some write all
 	// they have before they read anything.
 	Wide bool
+	// OwnWait: clients ask with WAIT how many replicas have what they have written. Only with a real State.
+	OwnWait bool
 	// Users: clients authenticate, as one user after the other, and users lose rights and get them back, come and go.
 	Users bool
 	// Notices: some clients ask to be notified of holds and of a drain.
@@ -185,6 +187,8 @@ const (
 	NoKillBefore
 	// FarBehind serves reads from replicas that lack more bytes than they may.
 	FarBehind
+	// OwnWaitAlone has the WAIT of a client count for what its own connection has written: nothing.
+	OwnWaitAlone
 	// Bugs is how many there are.
 	Bugs
 )
@@ -206,12 +210,15 @@ var bugNames = [Bugs]string{"none", "resend sent writes", "wrote all", "wrong la
 	"poll before the number", "keep proofs over restarts", "move slots with their proof",
 	"wait on another connection", "release before the wait", "count attached replicas for all",
 	"write though only a minority is seen", "read what is too old", "use open connections beside former ones",
-	"read what is too far behind"}
+	"read what is too far behind", "send the WAIT of a client alone"}
 
 func (b Bug) String() string { return bugNames[b] }
 
 // RealState says that the views are made by the real decide.State, which knows only what it is told.
 func (o Options) RealState() bool { return o.Voice != Oracle }
+
+// Waits says that servers are asked how many replicas have what was written.
+func (o Options) Waits() bool { return o.Acks.Asked() || o.OwnWait }
 
 // Sharded says that keys belong to one of several shards.
 func (o Options) Sharded() bool { return o.Cluster || o.Voice == Bus }
