@@ -268,6 +268,8 @@ func TestReloadedListeners(t *testing.T) {
 		g, first := start(t, makeLoop, startNode(t), func(c *config.Gateway) {
 			c.Services[0].Access.Deny = []string{"127.0.0.1:0=set"}
 		})
+		// At a listener without hold, a worker that has no connection yet rejects what others would wait for.
+		until(t, "each worker has a connection", func() bool { return g.Snapshot().Conns == 2 })
 		old := connect(t, first)
 		denied := func(p *peer) {
 			t.Helper()
