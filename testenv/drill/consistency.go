@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"evergate/testenv/drill/history"
@@ -32,9 +31,9 @@ func (r *run) judgeHistory(v *ledger.Verdict, a ledger.Account, g ledger.Gate, m
 		return nil
 	}
 	// A gateway may also go back to a primary that has accepted writes all the time. Its receipts bound what is lost then.
-	var failovers []history.Failover
-	for _, at := range slices.Concat(m.Accepts, r.gate.switches()) {
-		failovers = append(failovers, history.Failover{From: at - lookPatience, To: at}) // noticed so late
+	failovers := r.gate.switches()
+	for i, at := range m.Accepts {
+		failovers = append(failovers, history.Failover{From: m.Rejected[i], To: at})
 	}
 	found := history.Check(r.shared.Taken(), failovers)
 	for kind, n := range found.Counts {

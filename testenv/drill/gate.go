@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"evergate/testenv/drill/history"
 	"evergate/testenv/drill/ledger"
 	"evergate/testenv/drill/report"
 	"evergate/testenv/servers"
@@ -22,10 +23,11 @@ type gateWatch struct {
 
 	mu sync.Mutex
 	// guarded by mu: the last figures (for Waiting the highest); the counters at the first look, and the last failover
-	// then; when receipts were first seen.
+	// then; when the last look began; when receipts were first seen.
 	gate, before ledger.Gate
 	lastBefore   int
-	givenAt      []time.Duration
+	asked        time.Duration
+	given        []history.Failover
 }
 
 func (w *gateWatch) run(ctx context.Context) {
@@ -50,20 +52,21 @@ func (w *gateWatch) run(ctx context.Context) {
 			}
 			conn = c
 		}
+		asked := w.line.now()
 		frame, err := conn.Do("INFO", "gateway", "failover")
 		if err != nil {
 			_ = conn.Close()
 			conn = nil
 			continue
 		}
-		if !w.note(string(frame), w.line.now()) {
+		if !w.note(string(frame), asked, w.line.now()) {
 			return
 		}
 	}
 }
 
-// note records one INFO, which came at this time; it returns false if that is not a gateway's.
-func (w *gateWatch) note(text string, at time.Duration) bool {
+// note records one INFO, and when it was asked for and came; it returns false if that is not a gateway's.
+func (w *gateWatch) note(text string, asked, at time.Duration) bool {
 	if !strings.Contains(text, "# Gateway") {
 		return false
 	}
@@ -79,8 +82,9 @@ func (w *gateWatch) note(text string, at time.Duration) bool {
 	w.gate.Failovers = max(w.gate.Failovers, now.Failovers-w.before.Failovers)
 	given := len(w.gate.Receipts)
 	if w.gate.Receipts, w.gate.Acknowledged = receipts(text, w.lastBefore); len(w.gate.Receipts) > given {
-		w.givenAt = append(w.givenAt, at)
+		w.given = append(w.given, history.Failover{From: w.asked, To: at})
 	}
+	w.asked = asked
 	w.gate.Uncertain = max(w.gate.Uncertain, now.Uncertain-w.before.Uncertain)
 	w.gate.Retried = max(w.gate.Retried, now.Retried-w.before.Retried)
 	return true
@@ -92,11 +96,12 @@ func (w *gateWatch) seen() ledger.Gate {
 	return w.gate
 }
 
-// switches are when receipts were first seen: at those times, or up to lookPatience before.
-func (w *gateWatch) switches() []time.Duration {
+// switches are when the gateway changed to another primary: before its receipt was seen, and after the last look
+// without it had begun.
+func (w *gateWatch) switches() []history.Failover {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return slices.Clone(w.givenAt)
+	return slices.Clone(w.given)
 }
 
 // receiptsComplete returns nil once the gateway has a receipt for every failover. A failover that ended with the former

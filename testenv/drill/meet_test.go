@@ -70,11 +70,11 @@ func TestAGatewaysPastIsNotCounted(t *testing.T) {
 			uncertain + "\r\nfailover7:shard=main,acknowledged=9,lost_at_most=5\r\n" + more
 	}
 	w := &gateWatch{}
-	w.note(line("3", ""), 1)
+	w.note(line("3", ""), 0, 1)
 	if g := w.seen(); g.Uncertain != 0 || g.Failovers != 0 || len(g.Receipts) != 0 {
 		t.Errorf("at first: %+v", g)
 	}
-	w.note(line("5", "failover8:shard=main,acknowledged=9,lost_at_most=2\r\n"), 2)
+	w.note(line("5", "failover8:shard=main,acknowledged=9,lost_at_most=2\r\n"), 1, 2)
 	if g := w.seen(); g.Uncertain != 2 || g.Failovers != 2 || !slices.Equal(g.Receipts, []int{2}) {
 		t.Errorf("then: %+v", g)
 	}

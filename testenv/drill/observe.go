@@ -44,8 +44,10 @@ type serverWatch struct {
 	conn *servers.Conn
 	last standing
 	// refused reports whether it has rejected a write as a replica since it last accepted one: only then is its next
-	// acceptance a failover, and not the return of a primary that does not know its successor.
-	refused bool
+	// acceptance a failover, and not the return of a primary that does not know its successor. The last such write was
+	// sent at refusedAt.
+	refused   bool
+	refusedAt time.Duration
 }
 
 func (w *serverWatch) run(ctx context.Context) {
@@ -57,8 +59,9 @@ func (w *serverWatch) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
+			asked := w.line.now()
 			if now := w.look(); now != unknown {
-				w.note(now)
+				w.note(now, asked)
 			}
 		}
 	}
@@ -104,9 +107,10 @@ func (w *serverWatch) look() standing {
 	return unknown
 }
 
-func (w *serverWatch) note(now standing) {
+// note records what a server is, and when it was asked.
+func (w *serverWatch) note(now standing, asked time.Duration) {
 	if now == replica {
-		w.refused = true
+		w.refused, w.refusedAt = true, asked
 	}
 	switched := now == primary && w.refused
 	if switched {
@@ -118,7 +122,7 @@ func (w *serverWatch) note(now standing) {
 	w.last = now
 	w.line.record("server "+w.addr, standingTexts[now], func(m *ledger.Marks, at time.Duration) {
 		if switched && m.Struck >= 0 {
-			m.Accepts = append(m.Accepts, at)
+			m.Accept(at, w.refusedAt)
 		}
 	})
 }

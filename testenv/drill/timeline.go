@@ -48,7 +48,7 @@ func (t *timeline) seen() ([]report.Event, ledger.Marks, <-chan struct{}) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	m := t.marks
-	m.Accepts, m.Strikes = slices.Clone(m.Accepts), slices.Clone(m.Strikes)
+	m.Accepts, m.Rejected, m.Strikes = slices.Clone(m.Accepts), slices.Clone(m.Rejected), slices.Clone(m.Strikes)
 	return slices.Clone(t.events), m, t.news
 }
 

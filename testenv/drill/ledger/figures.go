@@ -20,11 +20,18 @@ type Marks struct {
 	Detected, Elected, Promoted time.Duration
 	// Accepts is when a new primary first accepted a write, sent directly: one for each failover of the drill.
 	Accepts []time.Duration
+	// Rejected is when the last write before each of Accepts was sent that it rejected: it was no primary yet.
+	Rejected []time.Duration `json:"-"`
 	// Strikes are the moments of each strike, in order; the first is Struck.
 	Strikes []time.Duration
 	// FailedElections is how many elections since the strike ended without a leader, and so without a new primary: the
 	// votes were split. 0 if the servers do not report it.
 	FailedElections int `json:",omitempty"`
+}
+
+// Accept records that a new primary accepts writes, and when the last one was sent that it rejected.
+func (m *Marks) Accept(at, rejected time.Duration) {
+	m.Accepts, m.Rejected = append(m.Accepts, at), append(m.Rejected, rejected)
 }
 
 // Unseen returns Marks of which none was seen yet.
