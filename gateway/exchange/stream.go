@@ -64,7 +64,7 @@ func (x *Exchange) Piece(l *upstream.Conn, b []byte, done bool) {
 		x.Executed(c, t, l.Queue.Frame(l.Queue.AnsweredTo(), t.End))
 	}
 	if c != nil && t.Flags&upstream.Write != 0 {
-		c.WroteTo(l)
+		c.WroteTo(l, t.Slot)
 		x.Acked(c.Service, l.Key.Node, l.Reply)
 	}
 	x.pool.Serves(l)

@@ -28,7 +28,7 @@ type Session struct {
 	login
 	owing
 	*rare
-	// wrote is the server that executed the last write of this session that was answered.
+	// wrote is a server that has executed writes of this session; see origin.
 	wrote origin
 	// Last is the last command; nil before the first one, and for an unknown one.
 	Last *routing.Command
@@ -54,6 +54,10 @@ type rare struct {
 	// retryBytes is the size of their frames.
 	retryBytes int
 	retryBegun bool // the first of retries was sent
+	// wroteElsewhere are further servers that have executed writes of the session, of other shards. reportedGone:
+	// WriterGone was true since the last write.
+	wroteElsewhere []origin
+	reportedGone   bool
 	// sentLong: a long request may be in flight on a shared connection.
 	sentLong bool
 	// sealed are the bytes that the loop keeps encrypted.

@@ -301,7 +301,7 @@ func (r *incoming) give(w *Worker, c *sessions.Session) {
 		return
 	}
 	if write && r.reply[0] != '-' {
-		c.WroteTo(l)
+		c.WroteTo(l, p.Slot)
 		c.Service.Stays(&p, l.Key.Node)
 	}
 	switch {
