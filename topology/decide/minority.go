@@ -120,9 +120,13 @@ func (r *sentinels) electorate() int {
 	return n
 }
 
-// replaceable reports whether the Sentinels know a replica that they could promote.
+// replaceable reports whether the Sentinels know a replica that they could promote, or name another primary, which may
+// come back.
 func (r *sentinels) replaceable() bool {
 	for _, c := range r.bySentinel {
+		if c.report.Primary != "" && r.s.nodes.announced(c.report.Primary) != r.believed {
+			return true
+		}
 		for _, v := range c.report.Replicas {
 			if v.Priority != 0 && r.s.nodes.announced(v.Addr) != r.believed {
 				return true
