@@ -45,10 +45,7 @@ func TestAcks(t *testing.T) {
 	for seed := *first; seed < *first+seeds; seed++ {
 		o := ackedOptionsOf(seed)
 		o.Wide, o.Reloads = seed%2 == 0, seed%3 == 0
-		w := playWorld(o)
-		if w.Ledger.Fault != "" {
-			t.Fatalf("%v\nagain: go test ./testenv/sim -run TestAcks -seed %d", w.failure(), seed)
-		}
+		w := playRight(t, o)
 		for _, g := range w.gates {
 			sum.Add(g.Worker.Stats())
 			snapshot := g.Worker.Snapshot()
@@ -88,10 +85,7 @@ func TestOwnWait(t *testing.T) {
 	tellsOfMany(t)
 	asked, confirmed := 0, 0
 	for seed := *first; seed < *first+8; seed++ {
-		w := playWorld(waitingOptionsOf(seed))
-		if w.Ledger.Fault != "" {
-			t.Fatalf("%v\nagain: go test ./testenv/sim -run TestOwnWait -seed %d", w.failure(), seed)
-		}
+		w := playRight(t, waitingOptionsOf(seed))
 		for _, r := range w.Ledger.Requests {
 			if r.Kind == ledger.Wait && r.State == ledger.Acknowledged {
 				asked++

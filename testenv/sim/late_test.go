@@ -23,10 +23,7 @@ func TestLateBytes(t *testing.T) {
 	tellsOfMany(t)
 	uncertain, ended := 0, 0
 	for seed := *first; seed < *first+8; seed++ {
-		w := playWorld(lateOptionsOf(seed))
-		if w.Ledger.Fault != "" {
-			t.Fatalf("%v\nagain: go test ./testenv/sim -run TestLateBytes -seed %d", w.failure(), seed)
-		}
+		w := playRight(t, lateOptionsOf(seed))
 		for _, r := range w.Ledger.Requests {
 			if r.State == ledger.Uncertain {
 				uncertain++

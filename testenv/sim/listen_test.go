@@ -20,10 +20,7 @@ func TestListeners(t *testing.T) {
 	for seed := *first; seed < *first+seeds; seed++ {
 		o := optionsOf(seed)
 		o.Listeners, o.CloseOnGap = true, seed/uint64(len(worlds))%2 == 1
-		w := playWorld(o)
-		if w.Ledger.Fault != "" {
-			t.Fatalf("%v\nagain: go test ./testenv/sim -run TestListeners -seed %d", w.failure(), seed)
-		}
+		w := playRight(t, o)
 		for _, g := range w.gates {
 			sum.Add(g.Worker.Stats())
 		}

@@ -31,10 +31,7 @@ func TestBoundedReads(t *testing.T) {
 	tellsOfMany(t)
 	onReplicas, notOn := uint64(0), uint64(0)
 	for seed := *first; seed < *first+10; seed++ {
-		w := playWorld(boundedOptionsOf(seed))
-		if w.Ledger.Fault != "" {
-			t.Fatalf("%v\nagain: go test ./testenv/sim -run TestBoundedReads -seed %d", w.failure(), seed)
-		}
+		w := playRight(t, boundedOptionsOf(seed))
 		for _, g := range w.gates {
 			onReplicas += g.Worker.Stats().Requests[upstream.Replica]
 			snapshot := g.Worker.Snapshot()
@@ -58,10 +55,7 @@ func TestWritesStopInAMinority(t *testing.T) {
 	tellsOfMany(t)
 	fenced := 0
 	for seed := *first; seed < *first+16; seed++ {
-		w := playWorld(fencedOptionsOf(seed))
-		if w.Ledger.Fault != "" {
-			t.Fatalf("%v\nagain: go test ./testenv/sim -run TestWritesStop -seed %d", w.failure(), seed)
-		}
+		w := playRight(t, fencedOptionsOf(seed))
 		fenced += w.judge.Fenced
 	}
 	if t.Logf("writes had to stop %d times", fenced); fenced == 0 {

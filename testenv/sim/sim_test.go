@@ -111,6 +111,16 @@ func tellsOfMany(t *testing.T) {
 	}
 }
 
+// playRight plays a world in which nothing may be wrong.
+func playRight(t *testing.T, o scenario.Options) *world {
+	t.Helper()
+	w := playWorld(o)
+	if w.Ledger.Fault != "" {
+		t.Fatalf("%v\nagain: go test ./testenv/sim -run '^%s$' -seed %d", w.failure(), t.Name(), o.Seed)
+	}
+	return w
+}
+
 func TestSimulation(t *testing.T) {
 	end := time.Now().Add(time.Duration(*seconds) * time.Second)
 	if testing.Short() || servers.RaceEnabled {

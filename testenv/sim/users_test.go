@@ -19,10 +19,7 @@ func TestUsers(t *testing.T) {
 		}
 		seeds--
 		o.Users, o.Wide, o.Listeners = true, true, seeds%2 == 0
-		w := playWorld(o)
-		if w.Ledger.Fault != "" {
-			t.Fatalf("%v\nagain: go test ./testenv/sim -run TestUsers -seed %d", w.failure(), seed)
-		}
+		w := playRight(t, o)
 		held += w.reloadsHeld
 		for _, g := range w.gates {
 			closed += g.Worker.Stats().ClientsClosed[session.UserGone]
