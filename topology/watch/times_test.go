@@ -3,13 +3,10 @@ package watch_test
 import (
 	"context"
 	"fmt"
-	"net"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/tidwall/redcon"
 
 	"evergate/testenv/servers"
 	"evergate/topology/watch"
@@ -18,33 +15,13 @@ import (
 // TestOtherTimes: a service that is changed goes by the times of the moment.
 func TestOtherTimes(t *testing.T) {
 	var polls atomic.Int32
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := redcon.NewServer("", func(conn redcon.Conn, cmd redcon.Command) {
-		switch name := strings.ToLower(string(cmd.Args[0])); name {
-		case "psubscribe":
-			conn.WriteArray(3)
-			conn.WriteBulkString(name)
-			conn.WriteBulk(cmd.Args[1])
-			conn.WriteInt(1)
-		case "sentinel":
-			if strings.EqualFold(string(cmd.Args[1]), "myid") {
-				polls.Add(1)
-			}
-			fallthrough
-		default:
-			conn.WriteError("ERR No such master with that name")
+	addr := fakeSentinel(t, func(name string, args [][]byte) bool {
+		if name == "sentinel" && strings.EqualFold(string(args[1]), "myid") {
+			polls.Add(1)
 		}
-	}, nil, nil)
-	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(listener) }()
-	t.Cleanup(func() {
-		_ = server.Close()
-		<-ended
+		return false
 	})
-	service := watch.Service{Name: "s", Sentinels: []string{listener.Addr().String()}, MasterName: "main"}
+	service := watch.Service{Name: "s", Sentinels: []string{addr}, MasterName: "main"}
 	w := watch.New(watch.Options{RefreshInterval: time.Hour})
 	added := w.Add(service)
 	ctx, cancel := context.WithCancel(t.Context())
